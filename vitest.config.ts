@@ -1,0 +1,11 @@
+// How the tests run: every file under tests, in worker processes, with time limits that suit two cores.
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['tests/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 60_000,
+    pool: 'forks',
+  },
+})
