@@ -1,0 +1,39 @@
+// Hashes and keyed hashes: one fixed algorithm each. Node's native code where it exists, @noble/hashes elsewhere.
+import { hkdf } from '@noble/hashes/hkdf.js'
+import { hmac } from '@noble/hashes/hmac.js'
+import { sha256 as nobleSha256, sha512 as nobleSha512 } from '@noble/hashes/sha2.js'
+import { nodeCrypto } from './native.ts'
+
+type Hash = (data: Uint8Array) => Uint8Array
+
+/** SHA-256 (FIPS 180-4), 32 bytes. */
+export const sha256: Hash = nativeHash('sha256') ?? nobleSha256
+
+/** SHA-512 (FIPS 180-4), 64 bytes. */
+export const sha512: Hash = nativeHash('sha512') ?? nobleSha512
+
+// crypto.hash is the one-shot form (Node 20.12+), twice as fast as createHash on short input.
+function nativeHash(name: string): Hash | undefined {
+  const hash = nodeCrypto?.hash
+  return hash ? (data) => new Uint8Array(hash(name, data, 'buffer')) : undefined
+}
+
+/** HMAC-SHA-256 (RFC 2104), 32 bytes. */
+export function hmacSha256(key: Uint8Array, data: Uint8Array): Uint8Array {
+  return nodeCrypto
+    ? new Uint8Array(nodeCrypto.createHmac('sha256', key).update(data).digest())
+    : hmac(nobleSha256, key, data)
+}
+
+export type HkdfOptions = {
+  /** What the key is for; different purposes get unrelated keys. */
+  readonly info: Uint8Array
+  /** Output length in bytes, at most 8,160. */
+  readonly length: number
+  readonly salt?: Uint8Array
+}
+
+/** HKDF-SHA-256 (RFC 5869), extract and expand. */
+export function hkdfSha256(secret: Uint8Array, options: HkdfOptions): Uint8Array {
+  return hkdf(nobleSha256, secret, options.salt, options.info, options.length)
+}
