@@ -1,0 +1,60 @@
+// The shape of a command: pure in its arguments, talks to the world through `Io`, answers with an exit code.
+
+/** What a command may touch. Tests pass their own. */
+export type Io = {
+  /** One line to standard output. */
+  out(line: string): void
+  /** One line to standard error: progress and remarks, never results. */
+  err(line: string): void
+  /** Whether standard output is a terminal: pictures and colours only then. */
+  readonly isTerminal: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+  readStdin(): Promise<string>
+  /** Resolves when the process is asked to stop (SIGINT, SIGTERM). */
+  untilStopped(): Promise<void>
+}
+
+export type Command = {
+  readonly name: string
+  /** One line for the list of commands. */
+  readonly summary: string
+  /** Lines for `ctid NAME --help`. */
+  readonly usage: string
+  /** Returns the exit code, one of {@link EXIT}. `args` excludes the command's name. */
+  run(args: readonly string[], io: Io): Promise<number>
+}
+
+/** Documented exit codes, the same for every command. */
+export const EXIT = {
+  /** Done, or accepted. */
+  ok: 0,
+  /** Understood and refused: a check failed. */
+  refused: 1,
+  /** The command line is wrong. */
+  usage: 2,
+  /** A file or a service that is needed cannot be had. */
+  unavailable: 3,
+} as const
+
+/** Rows as an aligned table; wide characters (CJK) count as two columns. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const columns = Math.max(0, ...rows.map((row) => row.length))
+  const widths = Array.from({ length: columns }, (_, i) =>
+    Math.max(...rows.map((row) => displayWidth(row[i] ?? ''))),
+  )
+  return rows.map((row) =>
+    row
+      .map((cell, i) =>
+        i === row.length - 1 ? cell : cell + ' '.repeat((widths[i] ?? 0) - displayWidth(cell) + 2),
+      )
+      .join('')
+      .trimEnd(),
+  )
+}
+
+function displayWidth(text: string): number {
+  let width = 0
+  for (const character of text)
+    width += /[ᄀ-ᅟ⺀-꓏가-힣豈-﫿︰-﹏＀-｠￠-￦]|[\u{20000}-\u{3fffd}]/u.test(character) ? 2 : 1
+  return width
+}

@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+// The `ctid` command: finds the sub-command, runs it, maps errors to messages and exit codes.
+import { text } from 'node:stream/consumers'
+import { isCtidError } from '../base/index.ts'
+import { type Command, EXIT, type Io, table } from './command.ts'
+import { commands } from './commands/index.ts'
+
+/** Runs one command line (without the program's name) and returns the exit code. */
+export async function main(args: readonly string[], io: Io): Promise<number> {
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const asked = rest[0] === undefined ? undefined : commands.get(rest[0])
+    if (asked) printUsage(await asked(), io)
+    else await printOverview(io)
+    return name === undefined ? EXIT.usage : EXIT.ok
+  }
+  const load = commands.get(name)
+  if (!load) {
+    io.err(`ctid: there is no command of that name; "ctid help" lists them`)
+    return EXIT.usage
+  }
+  const command = await load()
+  if (rest.includes('--help') || rest.includes('-h')) {
+    printUsage(command, io)
+    return EXIT.ok
+  }
+  try {
+    return await command.run(rest, io)
+  } catch (error) {
+    return report(error, command, rest.includes('--json'), io)
+  }
+}
+
+async function printOverview(io: Io): Promise<void> {
+  io.out('ctid: irreversible identity tokens, verified by QR code')
+  io.out('')
+  const loaded = await Promise.all([...commands.values()].map((load) => load()))
+  for (const line of table(loaded.map((command) => [`  ctid ${command.name}`, command.summary]))) io.out(line)
+  io.out('')
+  io.out('"ctid help NAME" explains one. --json gives machine-readable output.')
+  io.out('Exit codes: 0 done, 1 refused, 2 wrong command line, 3 something needed cannot be had.')
+}
+
+function printUsage(command: Command, io: Io): void {
+  io.out(`ctid ${command.name}: ${command.summary}`)
+  io.out('')
+  io.out(command.usage)
+}
+
+function report(error: unknown, command: Command, json: boolean, io: Io): number {
+  const { code: systemCode } = (error ?? {}) as { code?: unknown }
+  if (!isCtidError(error) && !(typeof systemCode === 'string' && systemCode.startsWith('ERR_PARSE_ARGS'))) {
+    throw error
+  }
+  const code = isCtidError(error) ? error.code : 'ERR_CLI_USAGE'
+  const message = (error as Error).message
+  if (json) io.out(JSON.stringify({ ok: false, code, message }))
+  else io.err(`ctid ${command.name}: ${message} [${code}]`)
+  if (code === 'ERR_CLI_USAGE') return EXIT.usage
+  return isCtidError(error) && (error.status >= 500 || code === 'ERR_CLI_FILE')
+    ? EXIT.unavailable
+    : EXIT.refused
+}
+
+/** `Io` of the real process. */
+export const processIo: Io = {
+  out: (line) => void process.stdout.write(`${line}\n`),
+  err: (line) => void process.stderr.write(`${line}\n`),
+  isTerminal: process.stdout.isTTY === true,
+  env: process.env,
+  readStdin: () => text(process.stdin),
+  untilStopped: () =>
+    new Promise((resolve) => {
+      process.once('SIGINT', () => resolve())
+      process.once('SIGTERM', () => resolve())
+    }),
+}
+
+// A reader that closes the pipe early (`| head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok)
+  throw error
+})
+process.exitCode = await main(process.argv.slice(2), processIo)

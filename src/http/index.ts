@@ -1,0 +1,12 @@
+// http: the same functions at the end of a URL. Each party is a router that can run in a process of its own.
+export { bodyBytes, notFound, type Problem, problemHandler, toProblem } from './problem.ts'
+export {
+  type AppOptions,
+  createApp,
+  type Listening,
+  type ListenOptions,
+  listen,
+  rawBody,
+  readJson,
+  safeHeaders,
+} from './server.ts'
