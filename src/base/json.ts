@@ -82,7 +82,7 @@ function isMemberName(text: string, end: number): boolean {
 }
 
 function unescapeName(literal: string): string {
-  if (!literal.includes('\\')) return literal
+  if (!literal.includes('\\')) return literal.slice(1, -1)
   try {
     return JSON.parse(literal) as string
   } catch {

@@ -25,6 +25,7 @@ export function toProblem(error: unknown): Problem {
 function fromExpress(error: unknown): CtidError {
   const { status, type } = (error ?? {}) as { status?: unknown; type?: unknown }
   if (type === 'entity.too.large') return new CtidError('ERR_HTTP_BODY_TOO_LARGE')
+  if (status === 415) return new CtidError('ERR_HTTP_MEDIA_TYPE')
   if (typeof status === 'number' && status >= 400 && status < 500)
     return new CtidError('ERR_HTTP_BAD_REQUEST')
   return new CtidError('ERR_HTTP_INTERNAL')
