@@ -213,6 +213,273 @@ export const ERRORS = {
     message: 'The document has expired; nothing can be issued on it.',
   },
   ERR_ISSUER_REVOKED: { status: 409, message: 'Revocation is final; issue new copies instead.' },
+
+  // identity
+  ERR_IDENTITY_RECORD: {
+    status: 400,
+    message: 'The legal record is malformed: send the documented members, each as text.',
+  },
+  ERR_IDENTITY_DOCUMENT_NUMBER: {
+    status: 400,
+    message: 'The document number has the wrong length or characters; type it as printed.',
+  },
+  ERR_IDENTITY_DOCUMENT_TYPE: {
+    status: 400,
+    message: 'The number belongs to a document of another type; send that documentType.',
+  },
+  ERR_IDENTITY_CHECK_DIGIT: {
+    status: 400,
+    message: 'The check character does not fit the number; look for a typing error.',
+  },
+  ERR_IDENTITY_REGION: {
+    status: 400,
+    message: 'The number starts with a region or country code that is none.',
+  },
+  ERR_IDENTITY_DATE: { status: 400, message: 'A date is not a real day, or out of range; send YYYY-MM-DD.' },
+  ERR_IDENTITY_ISSUING_STATE: {
+    status: 400,
+    message:
+      'The issuing state is not an ISO 3166 alpha-3 or ICAO code, or not one that issues this document.',
+  },
+  ERR_IDENTITY_NAME: {
+    status: 400,
+    message: 'The name is empty, too long, or contains control or invisible characters.',
+  },
+  ERR_IDENTITY_CONTRADICTION: {
+    status: 400,
+    message: 'A field contradicts what the document number says; correct one of them.',
+  },
+
+  // health
+  ERR_HEALTH_RULE: {
+    status: 400,
+    message:
+      'The rule is not valid CertLogic 1.3.3 or reads facts that do not exist; correct it before publishing.',
+  },
+  ERR_HEALTH_RULE_SET: {
+    status: 400,
+    message: 'The rule set is malformed, unsigned, or not in force at this time; use a published edition.',
+  },
+  ERR_HEALTH_EVIDENCE: {
+    status: 400,
+    message: 'The evidence is malformed: send a compact JWS with the members of its class.',
+  },
+  ERR_HEALTH_SOURCE: {
+    status: 403,
+    message: 'The source is not registered for this class, region or time; ask the health authority.',
+  },
+  ERR_HEALTH_SIGNATURE: { status: 400, message: 'A signature does not verify under the registered key.' },
+  ERR_HEALTH_TIME: {
+    status: 400,
+    message: 'The document lies in the future, has expired, or claims a longer life than allowed.',
+  },
+  ERR_HEALTH_CERTIFICATE: {
+    status: 400,
+    message: 'The health certificate cannot be read: scan the whole code again.',
+  },
+  ERR_HEALTH_CERTIFICATE_KEY: {
+    status: 403,
+    message: 'No trusted key fits the health certificate, or its key may not sign this kind.',
+  },
+  ERR_HEALTH_MANUAL_ENTRY: {
+    status: 403,
+    message: 'A manual entry needs a reason of the closed list, two officers of two offices, and an end.',
+  },
+  ERR_HEALTH_APPEAL: {
+    status: 409,
+    message: 'The appeal does not exist, is already decided, or the request does not fit its state.',
+  },
+  ERR_HEALTH_UNKNOWN_SUBJECT: {
+    status: 404,
+    message: 'Nothing is recorded under this pseudonym; declare first.',
+  },
+  ERR_HEALTH_DEMAND: {
+    status: 409,
+    message: 'The region demands what it has not published; only published demands count.',
+  },
+
+  // pseudonym
+  ERR_PSEUDONYM_REQUEST: {
+    status: 400,
+    message: 'The conversion request is malformed; build it with makeRequest and send it unchanged.',
+  },
+  ERR_PSEUDONYM_SIGNATURE: {
+    status: 401,
+    message: 'A signature does not verify under the key that the directory names for its signer.',
+  },
+  ERR_PSEUDONYM_COPIES: {
+    status: 400,
+    message:
+      'The copy for the receiver and the copy for the audit are not proved to hold the same pseudonyms.',
+  },
+  ERR_PSEUDONYM_STALE: {
+    status: 400,
+    message: 'The request or receipt is not of now; sign a new one and check the clocks.',
+  },
+  ERR_PSEUDONYM_REPLAY: {
+    status: 409,
+    message: 'This request was served already; make a new request with fresh randomness.',
+  },
+  ERR_PSEUDONYM_GRANT: {
+    status: 403,
+    message: 'The purpose grant is malformed, foreign to this request, or not signed by a purpose authority.',
+  },
+  ERR_PSEUDONYM_GRANT_TIME: { status: 403, message: 'The purpose grant is not in force; ask for a new one.' },
+  ERR_PSEUDONYM_GRANT_SCOPE: {
+    status: 403,
+    message: 'The request goes beyond the purpose grant: keep to its sectors and fields.',
+  },
+  ERR_PSEUDONYM_GRANT_COUNT: {
+    status: 403,
+    message: 'The purpose grant does not cover that many conversions any more; ask for a new one.',
+  },
+  ERR_PSEUDONYM_RECEIPT: {
+    status: 403,
+    message: 'No conversion without a receipt of the audit log for this very request.',
+  },
+  ERR_PSEUDONYM_NOT_ENROLLED: {
+    status: 403,
+    message: 'The audit log admits only enrolled persons; correct the rows named and send a new request.',
+  },
+  ERR_PSEUDONYM_PAIR: {
+    status: 404,
+    message: 'No conversion is set up between these two sectors; the trustees must hold a ceremony first.',
+  },
+  ERR_PSEUDONYM_TRUSTEES: {
+    status: 503,
+    message: 'Too few trustees answered rightly; those named refused, were wrong, or could not be reached.',
+  },
+  ERR_PSEUDONYM_CEREMONY: {
+    status: 400,
+    message: 'The key ceremony failed at the party named; exclude it or repeat the ceremony.',
+  },
+  ERR_PSEUDONYM_KEYS: { status: 400, message: 'The directory or key file is malformed; export it again.' },
+  ERR_PSEUDONYM_JOURNAL: {
+    status: 500,
+    message: 'The journal is damaged or cannot be written; nothing is served until it is restored.',
+  },
+  ERR_PSEUDONYM_ROWS: {
+    status: 400,
+    message: 'A delivered row cannot be used: a person twice, or fields other than those granted.',
+  },
+  ERR_PSEUDONYM_QUERY: {
+    status: 400,
+    message:
+      'The aggregate is malformed: name granted fields, their possible values, and whole-number bounds.',
+  },
+  ERR_PSEUDONYM_BUDGET: {
+    status: 403,
+    message: 'The privacy budget does not cover this answer; one exact table per fusion, noise for all else.',
+  },
+  ERR_PSEUDONYM_DISCARDED: { status: 410, message: 'The fusion was discarded, and its keys with it.' },
+  ERR_PSEUDONYM_LEGACY: {
+    status: 400,
+    message: 'Not a source PIN, base number or sector of the bPK scheme.',
+  },
+
+  // qr
+  ERR_QR_TOO_LARGE: { status: 413, message: 'The code, message or picture is larger than any we accept.' },
+  ERR_QR_FORM: {
+    status: 400,
+    message: 'The text is not a code of this system: it has none of its prefixes.',
+  },
+  ERR_QR_BASE45: { status: 400, message: 'The text after the prefix is not base45; scan the code again.' },
+  ERR_QR_CBOR: { status: 400, message: 'The code is not CBOR in its one deterministic form.' },
+  ERR_QR_COSE: { status: 400, message: 'The code is not a COSE_Sign1 message of the required profile.' },
+  ERR_QR_CLAIMS: { status: 400, message: 'The claims are incomplete, unknown or out of range.' },
+  ERR_QR_RENDER: { status: 400, message: 'The text does not fit a QR code in alphanumeric mode.' },
+  ERR_QR_IMAGE: {
+    status: 400,
+    message: 'No readable QR code in the picture; take it closer, straight and in focus.',
+  },
+  ERR_QR_ONLINE: {
+    status: 400,
+    message: 'The mailbox number or the message is malformed; ask for a new code.',
+  },
+  ERR_QR_RELAY_EMPTY: {
+    status: 410,
+    message: 'The online code was fetched before or has expired; ask for a new one.',
+  },
+  ERR_QR_RELAY_TAKEN: { status: 409, message: 'The mailbox is in use; make a new online code.' },
+  ERR_QR_RELAY_FULL: {
+    status: 503,
+    message: 'The relay is full; show the offline code, or try again shortly.',
+  },
+
+  // verifier
+  ERR_VERIFIER_FORM: {
+    status: 422,
+    message: 'This verifier does not accept codes of this form; use one that its policy names.',
+  },
+  ERR_VERIFIER_ISSUER_UNKNOWN: { status: 422, message: 'The issuer is not in the trust list.' },
+  ERR_VERIFIER_ISSUER_PURPOSE: { status: 422, message: 'The issuer is not trusted for this purpose.' },
+  ERR_VERIFIER_ISSUER_REGION: { status: 422, message: 'The issuer is not recognised in this region.' },
+  ERR_VERIFIER_ISSUER_TIME: { status: 422, message: 'The issuer key is not in force now.' },
+  ERR_VERIFIER_TRUST_STALE: {
+    status: 503,
+    message: 'The trust list is too old; connect once to refresh it.',
+  },
+  ERR_VERIFIER_ISSUER_SIGNATURE: { status: 422, message: 'The issuer signature does not verify.' },
+  ERR_VERIFIER_NOT_YET_VALID: { status: 422, message: 'The attestation is not valid yet; check the clocks.' },
+  ERR_VERIFIER_EXPIRED: { status: 422, message: 'The attestation has expired; fetch new copies.' },
+  ERR_VERIFIER_TOO_OLD: {
+    status: 422,
+    message: 'The attestation is older than this verifier accepts; fetch new copies.',
+  },
+  ERR_VERIFIER_HOLDER_SIGNATURE: { status: 422, message: 'The holder signature does not verify.' },
+  ERR_VERIFIER_STEP_OLD: {
+    status: 422,
+    message: 'The code is too old; show the current one, not a picture of it.',
+  },
+  ERR_VERIFIER_STEP_FUTURE: { status: 422, message: 'The code is from the future; check the clocks.' },
+  ERR_VERIFIER_CHALLENGE: {
+    status: 422,
+    message: 'The code does not answer the challenge of this verifier; scan the challenge again.',
+  },
+  ERR_VERIFIER_AUDIENCE: { status: 422, message: 'The code was made for another verifier.' },
+  ERR_VERIFIER_STATUS_STALE: {
+    status: 422,
+    message: 'The status list is too old or missing; connect once to refresh it.',
+  },
+  ERR_VERIFIER_STATUS_SIGNATURE: {
+    status: 422,
+    message: 'The status list is not signed by who must sign it.',
+  },
+  ERR_VERIFIER_REVOKED: { status: 422, message: 'The attestation was revoked.' },
+  ERR_VERIFIER_SUSPENDED: { status: 422, message: 'The attestation is suspended for now.' },
+  ERR_VERIFIER_ASSURANCE: {
+    status: 422,
+    message: 'The assurance level is below what this verifier requires.',
+  },
+  ERR_VERIFIER_KIND: {
+    status: 422,
+    message: 'The attestation is of another kind than this verifier asks for.',
+  },
+  ERR_VERIFIER_HEALTH: {
+    status: 422,
+    message: 'The health outcome is not one this verifier accepts, or no longer holds.',
+  },
+  ERR_VERIFIER_REPLAYED: { status: 422, message: 'The code was used before; show a new one.' },
+  ERR_VERIFIER_REPLAY_FULL: { status: 503, message: 'The memory of used codes is full; try again shortly.' },
+  ERR_VERIFIER_PRESENTATION: { status: 422, message: 'The credential presentation does not verify.' },
+  ERR_VERIFIER_POLICY: {
+    status: 500,
+    message: 'The verifier policy contradicts itself; run the policy linter.',
+  },
+  ERR_VERIFIER_REFUSED: {
+    status: 422,
+    message: 'The presentation is refused; the verdict lists every check.',
+  },
+
+  // wallet
+  ERR_WALLET_STATE: { status: 500, message: 'The stored wallet is malformed or of another version.' },
+  ERR_WALLET_COPY: {
+    status: 400,
+    message: 'The copy does not belong to a key of this wallet, or is malformed.',
+  },
+  ERR_WALLET_EMPTY: { status: 409, message: 'No unused copy is left; fetch new copies from the issuer.' },
+  ERR_WALLET_KEY: { status: 404, message: 'The device key is gone; enrol this device again.' },
+  ERR_WALLET_ENDED: { status: 409, message: 'This showing has ended; start a new one.' },
 } as const satisfies Record<string, Entry>
 
 /** Closed union of all codes. */
