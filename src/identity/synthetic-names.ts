@@ -1,0 +1,108 @@
+// Invented names for synthetic people and companies: common ones, rare characters, minority and foreign names.
+
+export const SURNAMES = [
+  '王',
+  '李',
+  '张',
+  '刘',
+  '陈',
+  '杨',
+  '黄',
+  '赵',
+  '吴',
+  '周',
+  '徐',
+  '孙',
+  '马',
+  '朱',
+  '胡',
+  '郭',
+  '何',
+  '林',
+  '高',
+  '罗',
+  '郑',
+  '梁',
+  '谢',
+  '宋',
+  '唐',
+  '许',
+  '邓',
+  '韩',
+  '冯',
+  '曹',
+  '欧阳',
+  '司马',
+  '上官',
+  '诸葛',
+] as const
+
+export const GIVEN = [
+  '明',
+  '芳',
+  '伟',
+  '秀英',
+  '静',
+  '丽',
+  '强',
+  '磊',
+  '洋',
+  '勇',
+  '艳',
+  '杰',
+  '娟',
+  '涛',
+  '超',
+  '霞',
+  '平',
+  '桂英',
+  '建国',
+  '子涵',
+  '雨桐',
+  '梓轩',
+  '一诺',
+  '欣怡',
+  '浩然',
+  '思远',
+  '若曦',
+  '文博',
+  '佳琪',
+  '晓东',
+  '春梅',
+  '国栋',
+] as const
+
+/** Characters that break systems: outside the Basic Multilingual Plane, once private-use, or missing in GBK. */
+export const RARE_GIVEN = ['𬭼', '𠅤', '䶮', '㛃', '鿍', '龴', '𣶏', '𧒽', '㼆', '𫖯'] as const
+
+export const MINORITY = [
+  '阿依古丽·买买提',
+  '迪丽努尔·艾尔肯',
+  '买买提江·吐尔逊',
+  '扎西·次仁',
+  '格桑·卓玛',
+  '巴特尔·孟和',
+  '古丽娜尔·哈斯木',
+  '努尔兰·叶尔肯',
+] as const
+
+export const FOREIGN = [
+  ['USA', '840', 'SAMPLE ALEX'],
+  ['GBR', '826', 'SPECIMEN JORDAN'],
+  ['JPN', '392', 'MIHON TARO'],
+  ['FRA', '250', 'EXEMPLE CAMILLE'],
+  ['DEU', '276', 'MUSTERMANN ERIKA'],
+  ['KAZ', '398', 'ULGI DANA'],
+  ['RUS', '643', 'OBRAZTSOV IVAN'],
+  ['VNM', '704', 'NGUYỄN VĂN MẪU'],
+] as const
+
+export const COMPANY_PLACES = ['北辰', '云溪', '南岭', '东洲', '西郊', '中原', '海棠', '青石'] as const
+export const COMPANY_TRADES = [
+  '样例科技',
+  '模拟贸易',
+  '示范食品',
+  '虚构物流',
+  '测试医药',
+  '演示文化',
+] as const
