@@ -1,0 +1,77 @@
+// CBOR (RFC 8949) as this room uses it: deterministic when written, and read strictly with a size limit first.
+import { decode, encode } from 'cborg'
+import { CtidError, equalBytes } from '../base/index.ts'
+
+export type CborLabel = number | string
+export type CborValue =
+  | number
+  | bigint
+  | string
+  | boolean
+  | null
+  | Uint8Array
+  | readonly CborValue[]
+  | ReadonlyMap<CborLabel, CborValue>
+export type CborMap = ReadonlyMap<CborLabel, CborValue>
+
+export type ReadCborOptions = {
+  /** Longest accepted input in bytes. */
+  readonly maxBytes: number
+  /**
+   * `shortest` (default): definite lengths, shortest heads, as we write. `any`: also what other producers may
+   * write (indefinite lengths, longer heads, floats). Duplicate map keys and trailing bytes are refused in both.
+   */
+  readonly encoding?: 'shortest' | 'any'
+}
+
+const SHORTEST = {
+  useMaps: true,
+  strict: true,
+  rejectDuplicateMapKeys: true,
+  allowIndefinite: false,
+  allowUndefined: false,
+  allowNaN: false,
+  allowInfinity: false,
+  allowBigInt: false,
+}
+const ANY = { ...SHORTEST, strict: false, allowIndefinite: true, allowBigInt: true }
+
+/** Encodes deterministically (RFC 8949 section 4.2.1): shortest heads, definite lengths, sorted keys. */
+export function writeCbor(value: CborValue): Uint8Array<ArrayBuffer> {
+  return encode(value)
+}
+
+/**
+ * Reads one CBOR item without tags. Maps become `Map`, so that a key may be an integer and none can reach a
+ * prototype.
+ *
+ * @throws {CtidError} `ERR_QR_TOO_LARGE`, `ERR_QR_CBOR`
+ */
+export function readCbor(bytes: Uint8Array, options: ReadCborOptions): CborValue {
+  if (bytes.length > options.maxBytes) throw new CtidError('ERR_QR_TOO_LARGE')
+  try {
+    return decode(bytes, options.encoding === 'any' ? ANY : SHORTEST) as CborValue
+  } catch {
+    throw new CtidError('ERR_QR_CBOR')
+  }
+}
+
+/** As {@link readCbor}, and the item must be a map. */
+export function readCborMap(bytes: Uint8Array, options: ReadCborOptions): CborMap {
+  const value = readCbor(bytes, options)
+  if (!(value instanceof Map)) throw new CtidError('ERR_QR_CBOR')
+  return value as CborMap
+}
+
+/**
+ * Reads a claims map of ours. It must be byte for byte what {@link writeCbor} makes of its content (sorted integer
+ * labels, integers never as floats), so that one meaning has one form.
+ *
+ * @throws {CtidError} `ERR_QR_TOO_LARGE`, `ERR_QR_CBOR`
+ */
+export function readClaims(bytes: Uint8Array, maxBytes: number): ReadonlyMap<number, CborValue> {
+  const claims = readCborMap(bytes, { maxBytes })
+  for (const label of claims.keys()) if (typeof label !== 'number') throw new CtidError('ERR_QR_CBOR')
+  if (!equalBytes(writeCbor(claims), bytes)) throw new CtidError('ERR_QR_CBOR')
+  return claims as ReadonlyMap<number, CborValue>
+}
