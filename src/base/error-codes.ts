@@ -480,6 +480,78 @@ export const ERRORS = {
   ERR_WALLET_EMPTY: { status: 409, message: 'No unused copy is left; fetch new copies from the issuer.' },
   ERR_WALLET_KEY: { status: 404, message: 'The device key is gone; enrol this device again.' },
   ERR_WALLET_ENDED: { status: 409, message: 'This showing has ended; start a new one.' },
+
+  // store
+  ERR_STORE_URL: {
+    status: 500,
+    message: 'The storage address is not understood; give a file path, :memory: or postgres://….',
+  },
+  ERR_STORE_SQLITE_VERSION: {
+    status: 500,
+    message: 'This SQLite can corrupt its journal; use one of version 3.51.3 or later.',
+  },
+  ERR_STORE_NOT_DURABLE: {
+    status: 500,
+    message: 'The database answers before its log is on disk; switch fsync and synchronous_commit on.',
+  },
+  ERR_STORE_SCHEMA: {
+    status: 500,
+    message:
+      'The database schema is not the one this program knows; run the program that made it, or a newer one.',
+  },
+  ERR_STORE_BUSY: { status: 503, message: 'Another process holds the database; try again shortly.' },
+  ERR_STORE_UNAVAILABLE: {
+    status: 503,
+    message: 'The database cannot be reached; nothing was written. Try again.',
+  },
+  ERR_STORE_OUTCOME_UNKNOWN: {
+    status: 503,
+    message:
+      'The connection broke while committing; repeat the request, which is safe, to learn the outcome.',
+  },
+  ERR_STORE_FAILED: { status: 500, message: 'The database refused a statement; nothing was written.' },
+  ERR_STORE_CLOSED: { status: 503, message: 'The database is closed; the service is shutting down.' },
+
+  // registry
+  ERR_REGISTRY_KEYS: {
+    status: 500,
+    message: 'The registry keys do not belong to this database; start with the keys it was made with.',
+  },
+  ERR_REGISTRY_KEY_MALFORMED: {
+    status: 400,
+    message: 'The registry key file is malformed; restore it from its backup.',
+  },
+  ERR_REGISTRY_KEY_RETIRED: {
+    status: 503,
+    message: 'This process holds a key that was rotated out; restart it with the current keys.',
+  },
+  ERR_REGISTRY_CONFLICT: {
+    status: 409,
+    message: 'The binding contradicts an existing one; the detail says on which side. Nothing was written.',
+  },
+  ERR_REGISTRY_RECORD: {
+    status: 400,
+    message: 'The record cannot be sealed: give one JSON object of at most 16 KiB.',
+  },
+  ERR_REGISTRY_TOKEN: { status: 404, message: 'No entry has this token.' },
+  ERR_REGISTRY_STATE: {
+    status: 409,
+    message: 'The life cycle does not allow this step from the present state.',
+  },
+  ERR_REGISTRY_REASON: { status: 400, message: 'Give a reason of the list for this step.' },
+  ERR_REGISTRY_ERASED: { status: 410, message: 'The record was erased; only its token remains.' },
+  ERR_REGISTRY_SEAL: {
+    status: 500,
+    message: 'A sealed entry does not open or belongs to another row; stop, and compare with the backup.',
+  },
+  ERR_REGISTRY_ROTATION: {
+    status: 409,
+    message: 'The key rotation is not at this step; the detail says what comes first.',
+  },
+  ERR_REGISTRY_LOG: {
+    status: 503,
+    message: 'The transparency log did not accept the event, so the step is not acknowledged; repeat it.',
+  },
 } as const satisfies Record<string, Entry>
 
 /** Closed union of all codes. */

@@ -1,0 +1,307 @@
+// PostgreSQL, or an engine that speaks its protocol, behind the Store port: pipelined reads, pooled transactions,
+// named statements, repeat on serialisation failure and deadlock, COPY for bulk.
+import pg from 'pg'
+import { CtidError } from '../base/index.ts'
+import { copyRows } from './copy.ts'
+import { driverCode, pause, storeFailure } from './failure.ts'
+import {
+  identifier,
+  type Row,
+  type Session,
+  type SqlValue,
+  type Store,
+  sortedByKey,
+  type TransactionOptions,
+} from './port.ts'
+
+export type PostgresOptions = {
+  /** Connections for transactions; PostgreSQL groups the commits of those that run together. Default 16. */
+  readonly connections?: number
+  /** Connections that carry pipelined reads. Default 2. */
+  readonly readConnections?: number
+  /** Accept a server that answers before its log is on disk. Only for throw-away data. Default false. */
+  readonly unsafeAllowNotDurable?: boolean
+}
+
+/** How often a transaction is repeated after a serialisation failure (40001) or a deadlock (40P01). */
+const ATTEMPTS = 10
+
+/** From how many rows on COPY is worth its round trips. */
+const COPY_FROM = 500
+
+/**
+ * Connects and checks that the server is durable (`fsync` on, `synchronous_commit` not off).
+ * Correctness needs no more than READ COMMITTED: unique keys decide races, `on conflict do nothing` reports them.
+ *
+ * @throws {CtidError} `ERR_STORE_UNAVAILABLE`, `ERR_STORE_NOT_DURABLE`
+ */
+export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<Store> {
+  const store = new PostgresStore(url, options)
+  try {
+    if (options.unsafeAllowNotDurable !== true) await store.requireDurable()
+    else await store.rows('select 1 as one')
+    return store
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+// Both engines give the same JavaScript values: bytes as Uint8Array, integers as numbers.
+const parsers: pg.CustomTypesConfig = {
+  getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
+    if (format === 'binary') return pg.types.getTypeParser(oid, 'binary')
+    if (oid === pg.types.builtins.BYTEA) return parseBytes
+    if (oid === pg.types.builtins.INT8) return parseInteger
+    return pg.types.getTypeParser(oid, 'text')
+  }) as typeof pg.types.getTypeParser,
+}
+
+const parseBytes = (text: string) => new Uint8Array(Buffer.from(text.slice(2), 'hex'))
+
+function parseInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError('integer beyond 2^53')
+  return value
+}
+
+// A name per statement text, so that the server parses and plans it once per connection.
+const names = new Map<string, string>()
+
+function named(text: string): string {
+  let name = names.get(text)
+  if (name === undefined) {
+    name = `ctid_${names.size}`
+    names.set(text, name)
+  }
+  return name
+}
+
+function session(client: pg.ClientBase, bulk: boolean): Session {
+  const query = (text: string, values: readonly unknown[]) =>
+    client.query({ name: named(text), text, values: values as unknown[] })
+  return {
+    async rows<T extends Row>(sql: string, parameters: readonly SqlValue[] = []) {
+      return (await query(sql, parameters)).rows as T[]
+    },
+    async run(sql, parameters = []) {
+      return (await query(sql, parameters)).rowCount ?? 0
+    },
+    async find<T extends Row>(table: string, columns: readonly string[], keys: readonly SqlValue[]) {
+      if (keys.length === 0) return []
+      const [key = ''] = columns
+      const sql = `select ${columns.map(identifier).join(', ')} from ${identifier(table)} where ${identifier(key)} = any($1)`
+      return (await query(sql, [keys])).rows as T[]
+    },
+    async insert(table, columns, rows) {
+      if (rows.length === 0) return 0
+      const list = columns.map(identifier).join(', ')
+      const sorted = sortedByKey(rows)
+      if (bulk && rows.length >= COPY_FROM) return copyRows(client, identifier(table), list, sorted)
+      const types = columns.map((_, column) => arrayType(sorted, column))
+      const arrays = columns.map((_, column) => sorted.map((row) => row[column] ?? null))
+      const places = types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')
+      const sql = `insert into ${identifier(table)} (${list}) select * from unnest(${places}) on conflict do nothing`
+      return (await query(sql, arrays)).rowCount ?? 0
+    },
+  }
+}
+
+/** PostgreSQL's name for the type of a column, from its first value that is not null. */
+export function arrayType(rows: readonly (readonly SqlValue[])[], column: number): string {
+  const value = rows.find((row) => row[column] !== null && row[column] !== undefined)?.[column]
+  return typeof value === 'number' ? 'bigint' : typeof value === 'string' ? 'text' : 'bytea'
+}
+
+class PostgresStore implements Store {
+  readonly engine = 'postgres'
+  readonly #config: pg.ClientConfig
+  readonly #transactions: pg.Pool
+  readonly #bulk: pg.Pool
+  readonly #readers: (Promise<pg.Client> | undefined)[]
+  #turn = 0
+  #closed = false
+
+  constructor(url: string, options: PostgresOptions) {
+    this.#config = {
+      connectionString: url,
+      application_name: 'ctid',
+      types: parsers,
+      keepAlive: true,
+      connectionTimeoutMillis: 10_000,
+      idle_in_transaction_session_timeout: 60_000,
+    }
+    const pool = (max: number, pipeline: boolean) => {
+      const made = new pg.Pool({ ...this.#config, max, pipeline, allowExitOnIdle: true })
+      // An idle connection that breaks is replaced by the pool; without a listener Node would exit.
+      made.on('error', () => {})
+      return made
+    }
+    this.#transactions = pool(options.connections ?? 16, true)
+    // COPY cannot share a pipelined connection.
+    this.#bulk = pool(2, false)
+    this.#readers = new Array(options.readConnections ?? 2).fill(undefined)
+  }
+
+  rows<T extends Row>(sql: string, parameters?: readonly SqlValue[]): Promise<T[]> {
+    return this.#read((client) => client.rows<T>(sql, parameters))
+  }
+
+  find<T extends Row>(table: string, columns: readonly string[], keys: readonly SqlValue[]): Promise<T[]> {
+    return this.#read((client) => client.find<T>(table, columns, keys))
+  }
+
+  run(sql: string, parameters?: readonly SqlValue[]): Promise<number> {
+    return this.transaction((client) => client.run(sql, parameters))
+  }
+
+  insert(table: string, columns: readonly string[], rows: readonly (readonly SqlValue[])[]): Promise<number> {
+    return this.transaction((client) => client.insert(table, columns, rows), {
+      bulk: rows.length >= COPY_FROM,
+    })
+  }
+
+  async transaction<T>(work: (session: Session) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    const bulk = options.bulk === true
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#once('begin', bulk, work)
+      } catch (error) {
+        const code = driverCode(error)
+        if ((code !== '40001' && code !== '40P01') || attempt === ATTEMPTS)
+          throw storeFailure('postgres', error)
+        await pause(((performance.now() * 1000) % 5) * attempt + attempt)
+      }
+    }
+  }
+
+  async snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    try {
+      return await this.#once('begin isolation level repeatable read read only', false, work)
+    } catch (error) {
+      throw storeFailure('postgres', error)
+    }
+  }
+
+  async define(statements: readonly string[], work: (session: Session) => Promise<boolean>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#once('begin', true, async (session) => {
+          if (!(await work(session))) return
+          for (const statement of statements) await session.run(postgresSchema(statement))
+        })
+      } catch (error) {
+        // Two processes that create the same table at once meet in the catalogue (23505, 42P07): look again.
+        if (!['23505', '42P07', '40001', '40P01'].includes(driverCode(error)) || attempt === ATTEMPTS) {
+          throw storeFailure('postgres', error)
+        }
+        await pause(10 * attempt)
+      }
+    }
+  }
+
+  async requireDurable(): Promise<void> {
+    const [row] = await this.rows<{ fsync: string | null; commit: string | null }>(
+      "select current_setting('fsync', true) as fsync, current_setting('synchronous_commit', true) as commit",
+    )
+    if (row?.fsync === 'off' || row?.commit === 'off') throw new CtidError('ERR_STORE_NOT_DURABLE')
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    const readers = this.#readers.map(async (reader) => (await reader?.catch(() => undefined))?.end())
+    await Promise.all([this.#transactions.end(), this.#bulk.end(), ...readers])
+  }
+
+  async #once<T>(begin: string, bulk: boolean, work: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new CtidError('ERR_STORE_CLOSED')
+    const client = await (bulk ? this.#bulk : this.#transactions).connect()
+    let broken: Error | undefined
+    const onError = (error: Error) => {
+      broken = error
+    }
+    client.on('error', onError)
+    try {
+      // Not awaited: a pipelined connection sends BEGIN together with the first statements of the work.
+      const begun = client.query(begin)
+      begun.catch(() => {})
+      const value = await work(session(client, bulk))
+      await begun
+      await commit(client)
+      return value
+    } catch (error) {
+      await client.query('rollback').catch((failure: Error) => {
+        broken ??= failure
+      })
+      throw error
+    } finally {
+      client.off('error', onError)
+      client.release(broken)
+    }
+  }
+
+  // Reads may be repeated: a connection that broke, in a failover for instance, is replaced once.
+  async #read<T>(query: (session: Session) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new CtidError('ERR_STORE_CLOSED')
+    const slot = this.#turn++ % this.#readers.length
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await query(session(await this.#reader(slot), false))
+      } catch (error) {
+        const failure = storeFailure('postgres', error)
+        const again =
+          failure instanceof CtidError && failure.code === 'ERR_STORE_UNAVAILABLE' && attempt === 1
+        if (!again || this.#closed) throw failure
+      }
+    }
+  }
+
+  #reader(slot: number): Promise<pg.Client> {
+    const existing = this.#readers[slot]
+    if (existing) return existing
+    const client = new pg.Client({ ...this.#config, pipeline: true })
+    const forget = () => {
+      if (this.#readers[slot] === connecting) this.#readers[slot] = undefined
+    }
+    client.on('error', forget)
+    client.on('end', forget)
+    const connecting: Promise<pg.Client> = client.connect().then(
+      () => client,
+      (error: unknown) => {
+        forget()
+        throw error
+      },
+    )
+    this.#readers[slot] = connecting
+    return connecting
+  }
+}
+
+// After COMMIT is sent a broken connection leaves the outcome open, and a standby that does not answer makes the server
+// commit locally with a warning: neither is "done". The caller repeats; every operation of ours may be repeated.
+async function commit(client: pg.ClientBase): Promise<void> {
+  let unconfirmed = false
+  const onNotice = (notice: { routine?: string | undefined }) => {
+    if (notice.routine === 'SyncRepWaitForLSN') unconfirmed = true
+  }
+  client.on('notice', onNotice)
+  try {
+    const { command } = await client.query('commit')
+    if (command !== 'COMMIT')
+      throw new CtidError('ERR_STORE_FAILED', { detail: 'the transaction was aborted' })
+  } catch (error) {
+    const code = driverCode(error)
+    if (/^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code)) throw error
+    if (error instanceof CtidError) throw error
+    throw new CtidError('ERR_STORE_OUTCOME_UNKNOWN', { cause: error })
+  } finally {
+    client.off('notice', onNotice)
+  }
+  if (unconfirmed) throw new CtidError('ERR_STORE_OUTCOME_UNKNOWN', { detail: 'no standby confirmed' })
+}
+
+/** The shared schema text in PostgreSQL's words. */
+export function postgresSchema(statement: string): string {
+  return statement.replace(/\)\s*without rowid\s*$/i, ')')
+}
