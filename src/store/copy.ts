@@ -1,4 +1,5 @@
 // Many rows at once into PostgreSQL: COPY in its binary format into a temporary table, then one insert.
+/// <reference path="./pg-copy-streams.d.ts" />
 import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'

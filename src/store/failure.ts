@@ -3,6 +3,7 @@ import { CtidError, isCtidError } from '../base/index.ts'
 
 /** The driver's error code: `errcode` of node:sqlite, `code` (SQLSTATE or errno) of pg. */
 export function driverCode(error: unknown): string {
+  if (isCtidError(error)) return driverCode(error.cause)
   if (typeof error !== 'object' || error === null) return ''
   const { errcode, code } = error as { errcode?: unknown; code?: unknown }
   if (typeof errcode === 'number') return String(errcode & 0xff)
@@ -26,6 +27,15 @@ const SQLITE_OUTAGE = new Set(['8', '10', '13', '14'])
 function isOutage(error: unknown, code: string): boolean {
   if (/^(08|53|57P)/.test(code) || /^E[A-Z]+$/.test(code) || SQLITE_OUTAGE.has(code)) return true
   return code === '' && error instanceof Error && /connection|timeout/i.test(error.message)
+}
+
+/** Runs one driver call; what it throws leaves as {@link storeFailure}, so that other errors stay what they are. */
+export async function guarded<T>(engine: string, call: () => T | Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw storeFailure(engine, error)
+  }
 }
 
 /** Waits, so that two who collided do not collide again at the same moment. */

@@ -11,7 +11,7 @@ export type Columns = readonly string[]
 
 /** Something that runs statements: the store itself (each statement on its own) or one transaction. */
 export interface Session {
-  /** Runs a query. Parameters are `$1` … `$n` on both engines. */
+  /** Runs a query. Parameters are `$1` … `$n` on both engines, each of one type. */
   rows<T extends Row = Row>(sql: string, parameters?: readonly SqlValue[]): Promise<T[]>
   /** Runs a statement and returns how many rows it changed. */
   run(sql: string, parameters?: readonly SqlValue[]): Promise<number>

@@ -3,7 +3,7 @@
 import pg from 'pg'
 import { CtidError } from '../base/index.ts'
 import { copyRows } from './copy.ts'
-import { driverCode, pause, storeFailure } from './failure.ts'
+import { driverCode, guarded, pause, storeFailure } from './failure.ts'
 import {
   identifier,
   type Row,
@@ -79,7 +79,7 @@ function named(text: string): string {
 
 function session(client: pg.ClientBase, bulk: boolean): Session {
   const query = (text: string, values: readonly unknown[]) =>
-    client.query({ name: named(text), text, values: values as unknown[] })
+    guarded('postgres', () => client.query({ name: named(text), text, values: values as unknown[] }))
   return {
     async rows<T extends Row>(sql: string, parameters: readonly SqlValue[] = []) {
       return (await query(sql, parameters)).rows as T[]
@@ -97,7 +97,9 @@ function session(client: pg.ClientBase, bulk: boolean): Session {
       if (rows.length === 0) return 0
       const list = columns.map(identifier).join(', ')
       const sorted = sortedByKey(rows)
-      if (bulk && rows.length >= COPY_FROM) return copyRows(client, identifier(table), list, sorted)
+      if (bulk && rows.length >= COPY_FROM) {
+        return guarded('postgres', () => copyRows(client, identifier(table), list, sorted))
+      }
       const types = columns.map((_, column) => arrayType(sorted, column))
       const arrays = columns.map((_, column) => sorted.map((row) => row[column] ?? null))
       const places = types.map((type, index) => `$${index + 1}::${type}[]`).join(', ')
@@ -168,19 +170,14 @@ class PostgresStore implements Store {
         return await this.#once('begin', bulk, work)
       } catch (error) {
         const code = driverCode(error)
-        if ((code !== '40001' && code !== '40P01') || attempt === ATTEMPTS)
-          throw storeFailure('postgres', error)
+        if ((code !== '40001' && code !== '40P01') || attempt === ATTEMPTS) throw error
         await pause(((performance.now() * 1000) % 5) * attempt + attempt)
       }
     }
   }
 
-  async snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    try {
-      return await this.#once('begin isolation level repeatable read read only', false, work)
-    } catch (error) {
-      throw storeFailure('postgres', error)
-    }
+  snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    return this.#once('begin isolation level repeatable read read only', false, work)
   }
 
   async define(statements: readonly string[], work: (session: Session) => Promise<boolean>): Promise<void> {
@@ -193,7 +190,7 @@ class PostgresStore implements Store {
       } catch (error) {
         // Two processes that create the same table at once meet in the catalogue (23505, 42P07): look again.
         if (!['23505', '42P07', '40001', '40P01'].includes(driverCode(error)) || attempt === ATTEMPTS) {
-          throw storeFailure('postgres', error)
+          throw error
         }
         await pause(10 * attempt)
       }
@@ -216,7 +213,7 @@ class PostgresStore implements Store {
 
   async #once<T>(begin: string, bulk: boolean, work: (session: Session) => Promise<T>): Promise<T> {
     if (this.#closed) throw new CtidError('ERR_STORE_CLOSED')
-    const client = await (bulk ? this.#bulk : this.#transactions).connect()
+    const client = await guarded('postgres', () => (bulk ? this.#bulk : this.#transactions).connect())
     let broken: Error | undefined
     const onError = (error: Error) => {
       broken = error
@@ -227,7 +224,7 @@ class PostgresStore implements Store {
       const begun = client.query(begin)
       begun.catch(() => {})
       const value = await work(session(client, bulk))
-      await begun
+      await guarded('postgres', () => begun)
       await commit(client)
       return value
     } catch (error) {
@@ -292,8 +289,9 @@ async function commit(client: pg.ClientBase): Promise<void> {
       throw new CtidError('ERR_STORE_FAILED', { detail: 'the transaction was aborted' })
   } catch (error) {
     const code = driverCode(error)
-    if (/^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code)) throw error
     if (error instanceof CtidError) throw error
+    // A SQLSTATE is the server's own refusal, unless it says that the server is going away.
+    if (/^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code)) throw storeFailure('postgres', error)
     throw new CtidError('ERR_STORE_OUTCOME_UNKNOWN', { cause: error })
   } finally {
     client.off('notice', onNotice)

