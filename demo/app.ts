@@ -1,0 +1,57 @@
+// The demo as one Express application: pages, their parts, and the parties' interfaces.
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import express, { type Express, type RequestHandler, type Router } from 'express'
+import { bundlePages } from './bundle.ts'
+import { composePage, readPreferences } from './compose.ts'
+import { safeHeaders } from './headers.ts'
+import { type Page, pages } from './pages.ts'
+
+export type DemoDeps = {
+  /** Routers of the parties, mounted under their path. */
+  readonly routers: readonly { readonly path: string; readonly router: Router }[]
+  /** Last in line: turns an error into an answer. */
+  readonly onError?: import('express').ErrorRequestHandler
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+/** Builds the application. The caller listens. */
+export async function createDemo(deps: DemoDeps): Promise<Express> {
+  const assets = await bundlePages(pages.map((page) => page.name))
+  const app = express()
+  app.disable('x-powered-by')
+  app.set('etag', 'strong')
+  app.use(safeHeaders)
+  for (const page of pages) app.get(page.path, servePage(page))
+  app.get('/assets/:name', (request, response, next) => {
+    const asset = assets.get(request.params['name'] ?? '')
+    if (!asset) return next()
+    response.set('Cache-Control', 'no-cache').type(asset.type).send(Buffer.from(asset.body))
+  })
+  app.get('/sw.js', (_request, response) => {
+    const worker = assets.get('sw.js')
+    response
+      .set('Cache-Control', 'no-cache')
+      .type('text/javascript')
+      .send(Buffer.from(worker?.body ?? []))
+  })
+  app.use('/public', express.static(`${here}public`, { cacheControl: true, maxAge: 0, index: false }))
+  for (const { path, router } of deps.routers) app.use(path, router)
+  app.use((_request, response) => {
+    response.status(404).type('text/plain').send('Not found')
+  })
+  if (deps.onError) app.use(deps.onError)
+  return app
+}
+
+function servePage(page: Page): RequestHandler {
+  const markup = readFileSync(`${here}pages/${page.name}/page.html`, 'utf8')
+  return (request, response) => {
+    const preferences = readPreferences(request.headers.cookie, request.headers['accept-language'])
+    response
+      .set({ 'Cache-Control': 'no-cache', Vary: 'Cookie, Accept-Language' })
+      .type('html')
+      .send(composePage(page, markup, preferences))
+  }
+}

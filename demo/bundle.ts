@@ -1,0 +1,50 @@
+// Bundles the pages' modules and styles with esbuild, in memory: nothing is written, nothing comes from elsewhere.
+import { fileURLToPath } from 'node:url'
+import { type BuildOptions, build } from 'esbuild'
+
+export type Asset = { readonly body: Uint8Array; readonly type: string }
+
+const here = fileURLToPath(new URL('.', import.meta.url))
+
+/** Returns the files to serve under `/assets`, by name, and the service worker as `sw.js`. */
+export async function bundlePages(names: readonly string[]): Promise<ReadonlyMap<string, Asset>> {
+  const common: BuildOptions & { readonly write: false } = {
+    absWorkingDir: here,
+    bundle: true,
+    write: false,
+    minify: true,
+    external: ['/public/*'],
+    legalComments: 'none',
+    target: ['es2022', 'chrome123', 'firefox120', 'safari17.5'],
+    logLevel: 'error',
+  }
+  const [scripts, styles, worker] = await Promise.all([
+    build({
+      ...common,
+      entryPoints: names.map((name) => ({ in: `pages/${name}/client.ts`, out: name })),
+      outdir: 'assets',
+      format: 'esm',
+      platform: 'browser',
+      splitting: true,
+      chunkNames: 'part-[hash]',
+    }),
+    build({
+      ...common,
+      entryPoints: names.map((name) => ({ in: `pages/${name}/style.css`, out: name })),
+      outdir: 'assets',
+    }),
+    build({
+      ...common,
+      entryPoints: [{ in: 'ui/service-worker.ts', out: 'sw' }],
+      outdir: 'assets',
+      format: 'esm',
+    }),
+  ])
+  const assets = new Map<string, Asset>()
+  for (const file of [...scripts.outputFiles, ...styles.outputFiles, ...worker.outputFiles]) {
+    const name = file.path.slice(file.path.lastIndexOf('/') + 1)
+    const type = name.endsWith('.css') ? 'text/css; charset=utf-8' : 'text/javascript; charset=utf-8'
+    assets.set(name, { body: file.contents, type })
+  }
+  return assets
+}

@@ -1,0 +1,21 @@
+// The pages of the demo: address, words, and what stands in the navigation. A page that is not whole is not here.
+import { authorityWords } from './pages/authority/words.ts'
+import { citizenWords } from './pages/citizen/words.ts'
+import { frontWords } from './pages/front/words.ts'
+import { verifierWords } from './pages/verifier/words.ts'
+import type { Words } from './ui/words.ts'
+
+export type Page = {
+  /** Folder under `pages`, and the name of its bundle. */
+  readonly name: string
+  readonly path: string
+  readonly icon: string
+  readonly words: Words
+}
+
+export const pages: readonly Page[] = [
+  { name: 'front', path: '/', icon: 'info', words: frontWords },
+  { name: 'citizen', path: '/citizen', icon: 'phone', words: citizenWords },
+  { name: 'verifier', path: '/verifier', icon: 'scan', words: verifierWords },
+  { name: 'authority', path: '/authority', icon: 'registry', words: authorityWords },
+]
