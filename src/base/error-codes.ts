@@ -552,6 +552,43 @@ export const ERRORS = {
     status: 503,
     message: 'The transparency log did not accept the event, so the step is not acknowledged; repeat it.',
   },
+
+  // transparency
+  ERR_LOG_NOTE: {
+    status: 400,
+    message:
+      'The signed note or its key is malformed, or a known key did not sign it; fetch it again from the log.',
+  },
+  ERR_LOG_CHECKPOINT: { status: 400, message: 'The checkpoint is malformed or belongs to another log.' },
+  ERR_LOG_WITNESSES: {
+    status: 403,
+    message: 'Too few witnesses cosigned the checkpoint; wait for more cosignatures or ask the log operator.',
+  },
+  ERR_LOG_PROOF: {
+    status: 400,
+    message: 'The Merkle proof does not verify, or none exists for this index and size.',
+  },
+  ERR_LOG_TILE: { status: 502, message: 'A tile or entry bundle of the log is missing, cut off or altered.' },
+  ERR_LOG_ENTRY: {
+    status: 400,
+    message: 'The log entry is malformed; see SPEC.md, transparency log, entries.',
+  },
+  ERR_LOG_OPENING: { status: 400, message: 'The opening does not fit the entry: the commitment differs.' },
+  ERR_LOG_RECEIPT: { status: 400, message: 'The log receipt is malformed or does not cover this entry.' },
+  ERR_LOG_DUPLICATE: {
+    status: 409,
+    message: 'This label is bound already; one record has one token and one token one record.',
+  },
+  ERR_LOG_VRF: { status: 400, message: 'The VRF key or proof is invalid.' },
+  ERR_LOG_LOCKED: { status: 503, message: 'Another process writes this log; stop it first.' },
+  ERR_LOG_CLOSED: {
+    status: 503,
+    message: 'The log is closed or failed; nothing was acknowledged. Reopen it and retry.',
+  },
+  ERR_LOG_CORRUPT: {
+    status: 500,
+    message: 'The files of the log contradict each other; restore them and run `ctid audit fsck`.',
+  },
 } as const satisfies Record<string, Entry>
 
 /** Closed union of all codes. */
