@@ -411,14 +411,6 @@ export const ERRORS = {
     status: 422,
     message: 'This verifier does not accept codes of this form; use one that its policy names.',
   },
-  ERR_VERIFIER_ISSUER_UNKNOWN: { status: 422, message: 'The issuer is not in the trust list.' },
-  ERR_VERIFIER_ISSUER_PURPOSE: { status: 422, message: 'The issuer is not trusted for this purpose.' },
-  ERR_VERIFIER_ISSUER_REGION: { status: 422, message: 'The issuer is not recognised in this region.' },
-  ERR_VERIFIER_ISSUER_TIME: { status: 422, message: 'The issuer key is not in force now.' },
-  ERR_VERIFIER_TRUST_STALE: {
-    status: 503,
-    message: 'The trust list is too old; connect once to refresh it.',
-  },
   ERR_VERIFIER_ISSUER_SIGNATURE: { status: 422, message: 'The issuer signature does not verify.' },
   ERR_VERIFIER_NOT_YET_VALID: { status: 422, message: 'The attestation is not valid yet; check the clocks.' },
   ERR_VERIFIER_EXPIRED: { status: 422, message: 'The attestation has expired; fetch new copies.' },
@@ -441,10 +433,6 @@ export const ERRORS = {
     status: 422,
     message: 'The status list is too old or missing; connect once to refresh it.',
   },
-  ERR_VERIFIER_STATUS_SIGNATURE: {
-    status: 422,
-    message: 'The status list is not signed by who must sign it.',
-  },
   ERR_VERIFIER_REVOKED: { status: 422, message: 'The attestation was revoked.' },
   ERR_VERIFIER_SUSPENDED: { status: 422, message: 'The attestation is suspended for now.' },
   ERR_VERIFIER_ASSURANCE: {
@@ -462,13 +450,56 @@ export const ERRORS = {
   ERR_VERIFIER_REPLAYED: { status: 422, message: 'The code was used before; show a new one.' },
   ERR_VERIFIER_REPLAY_FULL: { status: 503, message: 'The memory of used codes is full; try again shortly.' },
   ERR_VERIFIER_PRESENTATION: { status: 422, message: 'The credential presentation does not verify.' },
+  ERR_VERIFIER_INCOMPLETE: {
+    status: 422,
+    message: 'A required check was not executed, and not executed is not passed.',
+  },
   ERR_VERIFIER_POLICY: {
     status: 500,
     message: 'The verifier policy contradicts itself; run the policy linter.',
   },
-  ERR_VERIFIER_REFUSED: {
-    status: 422,
-    message: 'The presentation is refused; the verdict lists every check.',
+
+  // token
+  ERR_TOKEN_INPUT: { status: 400, message: 'An input is empty or longer than 65,535 bytes.' },
+  ERR_TOKEN_BATCH: { status: 400, message: 'Send 1 to 1,024 elements in one batch, and as many results.' },
+  ERR_TOKEN_REQUEST: {
+    status: 400,
+    message: 'The evaluator request or answer is malformed; see SPEC section 6.',
+  },
+  ERR_TOKEN_QUORUM: {
+    status: 503,
+    message: 'Too few evaluators gave a proved answer; try again when those named are back.',
+  },
+  ERR_TOKEN_EVALUATOR: {
+    status: 502,
+    message: 'An evaluator could not be reached or did not answer properly.',
+  },
+  ERR_TOKEN_KEY_SET: {
+    status: 400,
+    message: 'The evaluator key set is malformed or its keys do not fit together; fetch the published one.',
+  },
+  ERR_TOKEN_KEY_VERSION: {
+    status: 409,
+    message: 'The key version or epoch is not the one the evaluator holds; fetch the published key set.',
+  },
+  ERR_TOKEN_SHARE_FILE: {
+    status: 500,
+    message:
+      'The evaluator share file is malformed, contradicts its key set, or is readable by others (chmod 600).',
+  },
+  ERR_TOKEN_CEREMONY: {
+    status: 400,
+    message: 'A party of the key ceremony deviated; start again without it.',
+  },
+  ERR_TOKEN_CALLER: {
+    status: 401,
+    message: 'The caller is unknown, or the request MAC or its time is wrong.',
+  },
+  ERR_TOKEN_RATE: { status: 429, message: 'The caller used up its evaluations; wait as Retry-After says.' },
+  ERR_TOKEN_COUNT_LOG: {
+    status: 500,
+    message:
+      'The request count log is damaged or cannot be written; the evaluator does not answer without it.',
   },
 
   // wallet
