@@ -620,6 +620,27 @@ export const ERRORS = {
     status: 500,
     message: 'The files of the log contradict each other; restore them and run `ctid audit fsck`.',
   },
+
+  // openid
+  ERR_OPENID_DCQL: { status: 400, message: 'The DCQL query breaks a rule of OpenID4VP section 6.' },
+  ERR_OPENID_DCQL_ANSWER: { status: 400, message: 'The answer does not satisfy the query.' },
+  ERR_OPENID_CLIENT_ID: {
+    status: 400,
+    message: 'The client identifier is not one we speak, or not the certificate holder’s.',
+  },
+  ERR_OPENID_REQUEST: {
+    status: 400,
+    message: 'The authorisation request is malformed or not for this wallet.',
+  },
+  ERR_OPENID_RESPONSE: {
+    status: 400,
+    message: 'The authorisation response is malformed or not encrypted as asked.',
+  },
+  ERR_OPENID_STATE: { status: 400, message: 'The response does not belong to this request (state).' },
+  ERR_OPENID_UNKNOWN_REQUEST: {
+    status: 400,
+    message: 'There is no open request of this name: unknown, expired or already answered.',
+  },
 } as const satisfies Record<string, Entry>
 
 /** Closed union of all codes. */
