@@ -149,7 +149,6 @@ export const ERRORS = {
     status: 400,
     message: 'A key binding JWT is not expected here; leave it out.',
   },
-  ERR_CREDENTIAL_BINDING: { status: 400, message: 'The key binding JWT is malformed or of another type.' },
   ERR_CREDENTIAL_BINDING_SIGNATURE: {
     status: 401,
     message: 'The key binding was not signed by the holder key.',
