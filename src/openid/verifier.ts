@@ -105,7 +105,7 @@ export type VerifierSession = {
 }
 
 const LIFETIME_SECONDS = 300
-const BINDING_MAX_AGE_SECONDS = 300
+const BINDING_WINDOW_SECONDS = 300
 
 /** Verifier: begins a transaction with a fresh nonce, state and encryption key. */
 export async function startRequest(deps: VerifierDeps, options: StartOptions): Promise<StartedRequest> {
@@ -279,7 +279,7 @@ async function judge(deps: VerifierDeps, session: VerifierSession, vpToken: VpTo
             ? {
                 expectedAudience: session.request.clientId,
                 expectedNonce: session.request.nonce,
-                maxAgeSeconds: BINDING_MAX_AGE_SECONDS,
+                windowSeconds: BINDING_WINDOW_SECONDS,
               }
             : 'none',
         })
