@@ -12,10 +12,14 @@ export type ReplayCacheOptions = {
 export function memoryReplayCache(options: ReplayCacheOptions): ReplayCache & { readonly size: number } {
   const { clock, maxEntries = 100_000 } = options
   const used = new Map<string, number>()
-  let sweepAt = 1024
+  let sweepAt = Math.min(maxEntries, 1024)
+  let sweptAt = Number.NEGATIVE_INFINITY
 
   function sweep(): void {
     const now = clock()
+    // Within one second nothing more expires: a full cache must not cost a sweep per scan.
+    if (now === sweptAt) return
+    sweptAt = now
     for (const [key, expiresAt] of used) if (expiresAt <= now) used.delete(key)
     // Sweeping again only after doubling keeps the cost per entry constant.
     sweepAt = Math.min(maxEntries, Math.max(1024, used.size * 2))
