@@ -621,6 +621,54 @@ export const ERRORS = {
   },
 
   // openid
+  ERR_OPENID_CLIENT: {
+    status: 401,
+    message: 'Client authentication failed: the wallet attestation or its proof of possession does not hold.',
+  },
+  ERR_OPENID_GRANT: {
+    status: 400,
+    message: 'The code is unknown, expired, already used, or does not go with the other parameters.',
+  },
+  ERR_OPENID_GRANT_TYPE: {
+    status: 400,
+    message: 'Only authorization_code and the pre-authorised code are supported.',
+  },
+  ERR_OPENID_SCOPE: { status: 400, message: 'The scope names no credential of this issuer.' },
+  ERR_OPENID_DPOP: {
+    status: 400,
+    message: 'The DPoP proof does not hold; make a new one for this very request.',
+  },
+  ERR_OPENID_DPOP_NONCE: {
+    status: 400,
+    message: 'Use the nonce of the DPoP-Nonce header in the DPoP proof.',
+  },
+  ERR_OPENID_TOKEN: {
+    status: 401,
+    message: 'The access token is missing, unknown, expired, or bound to another key.',
+  },
+  ERR_OPENID_PROOF: { status: 400, message: 'The proof of possession of the holder key does not hold.' },
+  ERR_OPENID_NONCE: {
+    status: 400,
+    message: 'The proof lacks a fresh nonce; fetch one from the nonce endpoint.',
+  },
+  ERR_OPENID_CONFIGURATION: {
+    status: 400,
+    message: 'This issuer has no such credential, or the token does not cover it.',
+  },
+  ERR_OPENID_CREDENTIAL_REQUEST: { status: 400, message: 'The credential request is malformed.' },
+  ERR_OPENID_ENCRYPTION: { status: 400, message: 'Encrypted credential responses are not offered.' },
+  ERR_OPENID_DENIED: { status: 400, message: 'The issuer does not issue this credential to this holder.' },
+  ERR_OPENID_TRANSACTION: {
+    status: 400,
+    message: 'There is no deferred issuance of this name for this token.',
+  },
+  ERR_OPENID_NOTIFICATION_ID: { status: 400, message: 'There is no issuance of this name for this token.' },
+  ERR_OPENID_NOTIFICATION: { status: 400, message: 'The notification is malformed.' },
+  ERR_OPENID_OFFER: { status: 400, message: 'The credential offer is malformed, expired or not understood.' },
+  ERR_OPENID_ISSUER: {
+    status: 502,
+    message: 'The issuer answered with an error or not as the protocol says.',
+  },
   ERR_OPENID_DCQL: { status: 400, message: 'The DCQL query breaks a rule of OpenID4VP section 6.' },
   ERR_OPENID_DCQL_ANSWER: { status: 400, message: 'The answer does not satisfy the query.' },
   ERR_OPENID_CLIENT_ID: {

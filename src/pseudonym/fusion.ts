@@ -1,0 +1,127 @@
+// Fusion: tables of two or more departments joined in a pseudonym space that exists for one purpose only. What leaves is
+// an aggregate; afterwards the space, its key and the joined rows are discarded, and no other fusion can be matched with it.
+import {
+  CtidError,
+  canonicalJson,
+  fromUtf8,
+  type JsonObject,
+  parseJsonObject,
+  type RandomBytes,
+} from '../base/index.ts'
+import { type Group, hmacSha256, type Scalar } from '../crypto/index.ts'
+import { aggregate, type Cell, type JoinedRow, type Query, requireSound } from './aggregate.ts'
+import type { PrivacyBudget } from './budget.ts'
+import { type Delivery, receive } from './delivery.ts'
+import type { OpenedGrant } from './grant.ts'
+
+export type FusionOptions = {
+  /** The purpose sector, to which the departments convert. */
+  readonly sector: string
+  /** y of the purpose sector; wiped by `discard`. */
+  readonly secretKey: Scalar
+  /** One grant per department, checked by the caller with `openGrant`; they name the fields that may be used. */
+  readonly grants: readonly OpenedGrant[]
+  /** Smallest cell that leaves. At least 2. */
+  readonly minimumCell: number
+  /** Needed for answers with noise; `account` groups fusions over the same people. */
+  readonly budget?: { readonly ledger: PrivacyBudget; readonly account: string }
+  readonly random: RandomBytes
+}
+
+export type Fusion = {
+  /**
+   * Adds what a department delivered. Rows carry a JSON object with granted fields only.
+   *
+   * @throws {CtidError} `ERR_PSEUDONYM_ROWS`, `ERR_PSEUDONYM_GRANT_SCOPE`, `ERR_PSEUDONYM_DISCARDED`
+   */
+  add(from: string, deliveries: readonly Delivery[]): Promise<void>
+  /**
+   * An aggregate over the persons that all departments delivered. One exact table (the same again is free); every
+   * other answer needs noise and budget, for overlapping exact tables can be subtracted from each other.
+   *
+   * @throws {CtidError} `ERR_PSEUDONYM_QUERY`, `ERR_PSEUDONYM_GRANT_SCOPE`, `ERR_PSEUDONYM_BUDGET`, `ERR_PSEUDONYM_DISCARDED`
+   */
+  aggregate(query: Query): Cell[]
+  /** Ends the purpose: wipes keys and rows. */
+  discard(): void
+}
+
+/** Opens a fusion. */
+export function openFusion(group: Group, options: FusionOptions): Fusion {
+  const { sector, secretKey, grants, minimumCell, budget, random } = options
+  if (!Number.isSafeInteger(minimumCell) || minimumCell < 2) throw new CtidError('ERR_PSEUDONYM_QUERY')
+  const granted = new Map(grants.map(({ from, to, fields }) => [from, to === sector ? fields : []]))
+  // Join keys are keyed again, with a key that dies with the fusion: a memory dump of rows shows no sector point.
+  const joinKey = random(32)
+  const tables = new Map<string, Map<string, JsonObject>>()
+  let exact: string | undefined
+  let discarded = false
+
+  const requireOpen = (): void => {
+    if (discarded) throw new CtidError('ERR_PSEUDONYM_DISCARDED')
+  }
+  const requireGranted = (from: string, fields: readonly string[]): void => {
+    const allowed = granted.get(from)
+    if (!allowed || !fields.every((field) => allowed.includes(field))) {
+      throw new CtidError('ERR_PSEUDONYM_GRANT_SCOPE', { detail: 'fields' })
+    }
+  }
+  const joined = (): JoinedRow[] => {
+    const [first, ...others] = [...granted.keys()].map((from) => [from, tables.get(from)] as const)
+    if (!first?.[1] || others.some(([, table]) => table === undefined)) return []
+    const rows: JoinedRow[] = []
+    for (const [key, fields] of first[1]) {
+      const matched = others.map(([from, table]) => [from, table?.get(key)] as const)
+      if (matched.some(([, row]) => row === undefined)) continue
+      rows.push(new Map([[first[0], fields], ...(matched as [string, JsonObject][])]))
+    }
+    return rows
+  }
+
+  return {
+    add: async (from, deliveries) => {
+      requireOpen()
+      requireGranted(from, [])
+      const table = new Map(tables.get(from))
+      for (const { point, payload } of await receive(group, secretKey, deliveries, { to: sector })) {
+        const key = String.fromCharCode(...hmacSha256(joinKey, point))
+        const fields = readFields(payload)
+        requireGranted(from, Object.keys(fields))
+        if (table.has(key)) throw new CtidError('ERR_PSEUDONYM_ROWS', { detail: 'a person twice' })
+        table.set(key, fields)
+      }
+      requireOpen()
+      tables.set(from, table)
+    },
+    aggregate: (query) => {
+      requireOpen()
+      requireSound(query)
+      for (const { sector: from, field } of query.groupBy) requireGranted(from, [field])
+      if (query.measure.type === 'sum') requireGranted(query.measure.sector, [query.measure.field])
+      if (query.epsilonMilli === undefined) {
+        const name = canonicalJson(query as unknown as JsonObject)
+        if (exact !== undefined && exact !== name) throw new CtidError('ERR_PSEUDONYM_BUDGET')
+        exact = name
+      } else {
+        if (!budget) throw new CtidError('ERR_PSEUDONYM_BUDGET', { detail: 'no budget was set up' })
+        budget.ledger.spend(budget.account, query.epsilonMilli)
+      }
+      return aggregate(joined(), query, { minimumCell, random })
+    },
+    discard: () => {
+      discarded = true
+      joinKey.fill(0)
+      secretKey.fill(0)
+      tables.clear()
+    },
+  }
+}
+
+function readFields(payload: Uint8Array): JsonObject {
+  if (payload.length === 0) return {}
+  try {
+    return parseJsonObject(fromUtf8(payload), { maxLength: 16_384, maxDepth: 4 })
+  } catch {
+    throw new CtidError('ERR_PSEUDONYM_ROWS')
+  }
+}
