@@ -2,6 +2,15 @@
 // tokens nor the registry, and never where a credential is shown.
 export type { ClaimPath } from './claim-path.ts'
 export { type ConcealOptions, conceal } from './conceal.ts'
+export {
+  AGE_THRESHOLDS,
+  CTID_FILE,
+  type CtidFileSubject,
+  ctidFileClaims,
+  maskDocumentNumber,
+  type PairwiseIdentifier,
+  pairwiseIdOf,
+} from './ctid-file.ts'
 export { type Disclosure, disclosureDigest, makeDisclosure, parseDisclosure } from './disclosure.ts'
 export { type IssueOptions, type IssuerKey, issueCredential } from './issue.ts'
 export {
@@ -12,6 +21,7 @@ export {
   type KeyBindingPolicy,
   parseKeyBinding,
 } from './key-binding.ts'
+export { BUSINESS_LICENCE, ORGANISATION_FILE, organisationClaims } from './organisation-file.ts'
 export {
   claimAt,
   type HeldCredential,
@@ -20,8 +30,10 @@ export {
   readCredential,
   select,
 } from './present.ts'
+export { type CredentialProfile, disclosablePaths, requireProfile } from './profile.ts'
 export { type Revealed, type RevealOptions, reveal } from './reveal.ts'
 export { joinSdJwt, type ParsedSdJwt, type ParseSdJwtOptions, parseSdJwt, sdHash } from './sd-jwt.ts'
+export { addMonths, credentialValidity, VALIDITY_MONTHS, type Validity } from './validity.ts'
 export {
   requireVcClaims,
   SD_JWT_VC_TYP,

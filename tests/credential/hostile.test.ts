@@ -348,7 +348,11 @@ describe('hostile presentations are refused, with the reason', () => {
     ],
     ['empty signature', (good) => good.replace(/\.[^.~]+~/, '.~'), 'ERR_TRUST_JWS'],
     ['four parts', (good) => good.replace('.', '..'), 'ERR_TRUST_JWS'],
-    ['payload altered', (good) => good.replace(/\.(...)/, '.eyJ'), 'ERR_JSON_MALFORMED'],
+    [
+      'payload altered',
+      (good) => good.replace(/\.(.{20})./, (_, head: string) => `.${head}x`),
+      'ERR_TRUST_SIGNATURE',
+    ],
     ['too long', (good) => good + 'A'.repeat(300_000), 'ERR_CREDENTIAL_TOO_LARGE'],
     [
       'too many disclosures',
