@@ -1,0 +1,138 @@
+// What every operation of the registry works with: store, keys, vault, group, clock, log, and the key states.
+import { type Clock, CtidError, equalBytes, type RandomBytes } from '../base/index.ts'
+import type { Group, Point } from '../crypto/index.ts'
+import type { Row, Session, Store } from '../store/index.ts'
+import { sectorToken, type Token } from '../token/index.ts'
+import {
+  type BindingKey,
+  type KeyKind,
+  keyCheck,
+  newest,
+  ofVersion,
+  type RegistryKeys,
+  type SectorKey,
+} from './keys.ts'
+import type { RegistryLog } from './log.ts'
+import type { Vault } from './vault.ts'
+
+/** 32 bytes that came from outside: a token or a record's label. */
+export type Label = Uint8Array
+
+export type RegistryDependencies = {
+  readonly store: Store
+  readonly keys: RegistryKeys
+  readonly vault: Vault
+  readonly group: Group
+  readonly clock: Clock
+  readonly random: RandomBytes
+  /** When given, nothing is acknowledged before the log has accepted it. */
+  readonly log?: RegistryLog
+}
+
+/**
+ * `next`: a rotation is rolling, new entries already use it. `current`: in use. `old`: rolled out, its labels still
+ * answer. `retired`: refused.
+ */
+export type KeyState = 'next' | 'current' | 'old' | 'retired'
+
+export type KeyRow = Row & {
+  readonly kind: KeyKind
+  readonly version: number
+  readonly state: KeyState
+  readonly since: number
+  readonly proof: Uint8Array
+}
+
+/** Dependencies and the key states as last read; `ring` is replaced when another process rotated. */
+export type Desk = RegistryDependencies & { ring: readonly KeyRow[] }
+
+const RING = 'select kind, version, state, since, proof from registry_key order by kind, version'
+const KINDS = ['token', 'record', 'binding'] as const
+
+/**
+ * Reads the key states and checks the keys against them; an empty database takes the keys as its own.
+ *
+ * @throws {CtidError} `ERR_REGISTRY_KEYS` when a key is not the one the database was made with
+ */
+export async function openDesk(dependencies: RegistryDependencies): Promise<Desk> {
+  const { store, keys, group, clock } = dependencies
+  await store.transaction(async (tx) => {
+    if ((await tx.rows(RING)).length > 0) return
+    const rows = KINDS.map((kind) => {
+      const key = newest<SectorKey | BindingKey>(keys[kind])
+      return [kind, key.version, 'current', clock(), keyCheck(group, kind, key)]
+    })
+    for (const row of rows) {
+      const sql =
+        'insert into registry_key (kind, version, state, since, proof) values ($1, $2, $3, $4, $5) on conflict do nothing'
+      await tx.run(sql, row)
+    }
+  })
+  const desk: Desk = { ...dependencies, ring: [] }
+  await readRing(desk)
+  return desk
+}
+
+/** Reads the key states again and checks that this process has every key they ask for. */
+export async function readRing(desk: Desk): Promise<void> {
+  const ring = await desk.store.rows<KeyRow>(RING)
+  for (const row of ring) {
+    if (row.state === 'retired') continue
+    const key = desk.keys[row.kind].find(({ version }) => version === row.version)
+    if (!key)
+      throw new CtidError('ERR_REGISTRY_KEY_RETIRED', { detail: `${row.kind} key ${row.version} is missing` })
+    if (!equalBytes(keyCheck(desk.group, row.kind, key), row.proof)) {
+      throw new CtidError('ERR_REGISTRY_KEYS', { detail: `${row.kind} key ${row.version} is another one` })
+    }
+  }
+  desk.ring = ring
+}
+
+/** Thrown inside a transaction when another process has begun or ended a rotation meanwhile. */
+export class RingChanged extends Error {}
+
+/** Refuses, inside the transaction that writes, to go on with key states that are no longer so. */
+export async function requireSameRing(desk: Desk, tx: Session): Promise<void> {
+  const rows = await tx.rows<KeyRow>(RING)
+  const same =
+    rows.length === desk.ring.length &&
+    rows.every((row, i) => row.version === desk.ring[i]?.version && row.state === desk.ring[i]?.state)
+  if (!same) throw new RingChanged()
+}
+
+/** Runs `work`, and again with fresh key states while they change under it. */
+export async function withRing<T>(desk: Desk, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof RingChanged) || attempt === 5) throw error
+      await readRing(desk)
+    }
+  }
+}
+
+/** The version that new entries use: `next` during a rotation, else `current`. */
+export function writingVersion(desk: Desk, kind: KeyKind): number {
+  const versions = desk.ring.filter(
+    (row) => row.kind === kind && (row.state === 'next' || row.state === 'current'),
+  )
+  return newest(versions).version
+}
+
+export function writingKey(desk: Desk, kind: 'token' | 'record'): SectorKey {
+  return ofVersion(desk.keys[kind], writingVersion(desk, kind))
+}
+
+/** Record keys whose labels exclude a second enrolment, newest first: two while a rotation of that key is open. */
+export function recordKeys(desk: Desk): SectorKey[] {
+  return desk.ring
+    .filter((row) => row.kind === 'record' && row.state !== 'retired')
+    .map((row) => ofVersion(desk.keys.record, row.version))
+    .reverse()
+}
+
+/** What is stored for a point: never the point, but its HMAC under a key of the same version. */
+export function labelOf(key: SectorKey, point: Point): Token {
+  return sectorToken(key.mac.reveal(), point, { keyVersion: key.version })
+}

@@ -1,0 +1,92 @@
+// The registry as its users see it: one object over one store.
+
+import type { JsonObject } from '../base/index.ts'
+import { migrate } from '../store/index.ts'
+import { type Audit, type AuditOptions, audit } from './audit.ts'
+import { type Because, erase, openRecord, renew, replace, step } from './change.ts'
+import { type Label, openDesk, type RegistryDependencies, readRing } from './desk.ts'
+import { type Application, type Enrolment, enrol, enrolMany } from './enrol.ts'
+import { bindingOf, type Entry, entryOf, openRow, rowOf, TOKEN_COLUMNS, type TokenRow } from './entry.ts'
+import type { KeyKind, RegistryKeys } from './keys.ts'
+import { EVENT_COLUMNS, type EventRow, publish } from './log.ts'
+import { type Progress, type RotateOptions, retire, rotate, rotateVault } from './rotate.ts'
+import { registryMigrations } from './schema.ts'
+
+type WithRecord = { readonly anchor: Application['anchor']; readonly record: Application['record'] }
+
+/** One event of an entry's history. */
+export type RegistryEvent = Pick<EventRow, 'seq' | 'kind' | 'state' | 'reason' | 'officer' | 'at'>
+
+/** See the functions of the same names for what they do and throw. */
+export type Registry = {
+  enrol(application: Application): Promise<Enrolment>
+  enrolMany(applications: readonly Application[]): Promise<Enrolment[]>
+  /** The entry of a token, `undefined` if there is none. Opens its binding, never its record. About 20 µs on SQLite. */
+  lookup(token: Label): Promise<Entry | undefined>
+  freeze(token: Label, because: Because<'frozen'>): Promise<Entry>
+  unfreeze(token: Label, because: Because<'unfrozen'>): Promise<Entry>
+  revoke(token: Label, because: Because<'revoked'>): Promise<Entry>
+  renew(token: Label, change: Because<'renewed'> & WithRecord): Promise<Entry>
+  replace(token: Label, change: Because<'superseded'> & WithRecord): Promise<Enrolment>
+  openRecord(token: Label, because: Because<'opened'>): Promise<JsonObject>
+  erase(token: Label, because: Because<'erased'>): Promise<Entry>
+  /** Everything that happened to an entry, oldest first: what the person may read. */
+  history(token: Label): Promise<RegistryEvent[]>
+  rotate(kind: KeyKind, options?: RotateOptions): Promise<Progress>
+  retire(kind: KeyKind, options?: { readonly settleSeconds?: number }): Promise<void>
+  rotateVault(options?: RotateOptions): Promise<Progress>
+  /** Takes other keys into use, those of the next rotation or without retired ones, and checks them. */
+  useKeys(keys: RegistryKeys): Promise<void>
+  audit(options?: AuditOptions): Promise<Audit>
+  /** Hands every event that the log has not accepted yet to it; returns how many entries had some. */
+  settleLog(): Promise<number>
+}
+
+/**
+ * Opens the registry of a store, making its tables if they are missing.
+ *
+ * @throws {CtidError} `ERR_REGISTRY_KEYS` when the keys are not those the database was made with, store errors
+ */
+export async function openRegistry(dependencies: RegistryDependencies): Promise<Registry> {
+  await migrate(dependencies.store, [registryMigrations])
+  const desk = await openDesk(dependencies)
+  return {
+    enrol: (application) => enrol(desk, application),
+    enrolMany: (applications) => enrolMany(desk, applications),
+    async lookup(token) {
+      const row = await rowOf(desk, token)
+      return row && entryOf(desk, { row, binding: await bindingOf(desk, row) })
+    },
+    freeze: (token, because) => step(desk, token, 'frozen', because),
+    unfreeze: (token, because) => step(desk, token, 'unfrozen', because),
+    revoke: (token, because) => step(desk, token, 'revoked', because),
+    renew: (token, change) => renew(desk, token, change),
+    replace: (token, change) => replace(desk, token, change),
+    openRecord: (token, because) => openRecord(desk, token, because),
+    erase: (token, because) => erase(desk, token, because),
+    async history(token) {
+      const { row } = await openRow(desk, token)
+      const columns = EVENT_COLUMNS.filter((column) => column !== 'entry' && column !== 'nonce').join(', ')
+      return desk.store.rows<RegistryEvent>(
+        `select ${columns} from registry_event where entry = $1 order by seq`,
+        [row.entry],
+      )
+    },
+    rotate: (kind, options) => rotate(desk, kind, options),
+    retire: (kind, options) => retire(desk, kind, options),
+    rotateVault: (options) => rotateVault(desk, options),
+    async useKeys(keys) {
+      const changed = { ...desk, keys }
+      await readRing(changed)
+      Object.assign(desk, changed)
+    },
+    audit: (options) => audit(desk, options),
+    async settleLog() {
+      const waiting = await desk.store.rows<TokenRow>(
+        `select ${TOKEN_COLUMNS.join(', ')} from registry_by_token where logged < seq and next is null order by token`,
+      )
+      await publish(desk, waiting)
+      return waiting.length
+    },
+  }
+}
