@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { disclosureDigest, presentCredential, verifyCredential } from '#ctid/credential'
-import type { ErrorCode } from '../../src/base/index.ts'
+import { type ErrorCode, fromBase64url, fromUtf8, toBase64url, utf8 } from '../../src/base/index.ts'
 import { CREDENTIAL_CHECKS, type CredentialCheckName } from '../../src/credential/index.ts'
 import {
   AUDIENCE,
@@ -348,11 +348,7 @@ describe('hostile presentations are refused, with the reason', () => {
     ],
     ['empty signature', (good) => good.replace(/\.[^.~]+~/, '.~'), 'ERR_TRUST_JWS'],
     ['four parts', (good) => good.replace('.', '..'), 'ERR_TRUST_JWS'],
-    [
-      'payload altered',
-      (good) => good.replace(/\.(.{20})./, (_, head: string) => `.${head}x`),
-      'ERR_TRUST_SIGNATURE',
-    ],
+    ['payload altered', alterPayload, 'ERR_TRUST_SIGNATURE'],
     ['too long', (good) => good + 'A'.repeat(300_000), 'ERR_CREDENTIAL_TOO_LARGE'],
     [
       'too many disclosures',
@@ -418,6 +414,12 @@ describe('hostile presentations are refused, with the reason', () => {
     expect(codes.filter((code) => !source.includes(`'${code}'`))).toEqual([])
   })
 })
+
+function alterPayload(good: string): string {
+  const payload = good.split('.')[1] as string
+  const text = fromUtf8(fromBase64url(payload)).replace('credentials', 'credentialz')
+  return good.replace(payload, toBase64url(utf8(text)))
+}
 
 function swapDisclosures(good: string): string {
   const [jwt, first, second, binding] = good.split('~')
