@@ -400,6 +400,10 @@ export const ERRORS = {
     message: 'The online code was fetched before or has expired; ask for a new one.',
   },
   ERR_QR_RELAY_TAKEN: { status: 409, message: 'The mailbox is in use; make a new online code.' },
+  ERR_QR_RELAY_UNREACHABLE: {
+    status: 503,
+    message: 'The relay cannot be reached; show the offline code instead.',
+  },
   ERR_QR_RELAY_FULL: {
     status: 503,
     message: 'The relay is full; show the offline code, or try again shortly.',
@@ -448,7 +452,6 @@ export const ERRORS = {
   },
   ERR_VERIFIER_REPLAYED: { status: 422, message: 'The code was used before; show a new one.' },
   ERR_VERIFIER_REPLAY_FULL: { status: 503, message: 'The memory of used codes is full; try again shortly.' },
-  ERR_VERIFIER_PRESENTATION: { status: 422, message: 'The credential presentation does not verify.' },
   ERR_VERIFIER_INCOMPLETE: {
     status: 422,
     message: 'A required check was not executed, and not executed is not passed.',

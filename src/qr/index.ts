@@ -51,6 +51,7 @@ export {
   signSign1,
   verifySign1,
 } from './cose.ts'
+export { httpRelay } from './http-relay.ts'
 export { decodeImage, type RgbaImage } from './image.ts'
 export { type DropOptions, dropOnline, fetchOnline, ONLINE_TTL_SECONDS, type Relay } from './online.ts'
 export { type MemoryRelayOptions, memoryRelay } from './relay.ts'

@@ -18,6 +18,14 @@ export {
   type TrustLookup,
   trustListLookup,
 } from './ports.ts'
+export {
+  PRESENTATION_CHECKS,
+  type PresentationCheck,
+  type PresentationContext,
+  type PresentationVerdict,
+  resolveOnline,
+  verifyPresentation,
+} from './presentation.ts'
 export { memoryReplayCache, type ReplayCacheOptions } from './replay.ts'
 export { assertCode, newChallenge, type VerifyContext, verifyCode } from './verify-code.ts'
 export { CHECK_WORDS, checkWords, type Language, RESULT_WORDS, reasonWords } from './words.ts'
