@@ -1,5 +1,6 @@
 // http: the same functions at the end of a URL. Each party is a router that can run in a process of its own.
 export { bodyBytes, notFound, type Problem, problemHandler, toProblem } from './problem.ts'
+export { type RelayRouterDeps, relayRouter } from './relay.ts'
 export {
   type AppOptions,
   createApp,
