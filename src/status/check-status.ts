@@ -1,0 +1,90 @@
+// Verifier: from a credential's status reference to valid or not, with lists kept for as long as they may be.
+import { type Clock, CtidError, isCtidError } from '../base/index.ts'
+import type { TrustedSigner } from '../trust/index.ts'
+import { getStatus, STATUS_INVALID, STATUS_SUSPENDED, STATUS_VALID } from './status-list.ts'
+import { type CheckedStatusList, checkStatusToken } from './status-token.ts'
+
+export type StatusCheckerOptions = {
+  /** Fetches the token text of a URI; bounded in size and time. May be called for hosts that an issuer chose. */
+  readonly fetchToken: (uri: string) => Promise<string>
+  readonly clock: Clock
+  /** Further signers accepted for an issuer's lists. Default: only the credential's own signer. */
+  readonly statusSigners?: (issuer: TrustedSigner) => readonly TrustedSigner[]
+  /** Lists kept at most. Default 64 (of 128 KB each for 2^20 one-bit entries). */
+  readonly maxLists?: number
+}
+
+export type StatusChecker = {
+  /**
+   * Resolves if the status is valid.
+   *
+   * @throws {CtidError} `ERR_STATUS_REVOKED`, `ERR_STATUS_SUSPENDED`, `ERR_STATUS_UNKNOWN`, `ERR_STATUS_INDEX`,
+   * `ERR_STATUS_UNAVAILABLE`, and those of `checkStatusToken`
+   */
+  check(reference: { readonly uri: string; readonly index: number }, issuer: TrustedSigner): Promise<void>
+  /** Fetches a list ahead, so that checks work with the network cut. */
+  prefetch(uri: string, issuer: TrustedSigner): Promise<void>
+}
+
+/**
+ * Makes a checker with a cache. A list is kept per URI *and* signer until `ttl` or `exp`, whichever is first; within
+ * that time a check makes no request, so nobody learns which credential was checked.
+ */
+export function createStatusChecker(options: StatusCheckerOptions): StatusChecker {
+  const { fetchToken, clock, statusSigners = () => [], maxLists = 64 } = options
+  const kept = new Map<string, CheckedStatusList | Promise<CheckedStatusList>>()
+
+  const load = async (uri: string, issuer: TrustedSigner): Promise<CheckedStatusList> => {
+    const name = `${issuer.kid} ${uri}`
+    const known = kept.get(name)
+    // Gates ask all at once when a list runs out: one request serves them all.
+    if (known instanceof Promise) return await known
+    if (known && clock() < known.refreshAt) return known
+    const loading = fetchAndCheck(uri, issuer)
+    kept.delete(name)
+    kept.set(name, loading)
+    if (kept.size > maxLists) kept.delete(kept.keys().next().value as string)
+    try {
+      const list = await loading
+      kept.set(name, list)
+      return list
+    } catch (error) {
+      kept.delete(name)
+      throw error
+    }
+  }
+
+  const fetchAndCheck = async (uri: string, issuer: TrustedSigner): Promise<CheckedStatusList> => {
+    requireOwnList(uri, issuer)
+    let text: string
+    try {
+      text = await fetchToken(uri)
+    } catch (error) {
+      throw isCtidError(error) ? error : new CtidError('ERR_STATUS_UNAVAILABLE')
+    }
+    const expectedSigners = [issuer, ...statusSigners(issuer)]
+    return await checkStatusToken(text, { expectedUri: uri, expectedSigners, now: clock() })
+  }
+
+  return {
+    check: async (reference, issuer) => {
+      requireValid(getStatus((await load(reference.uri, issuer)).list, reference.index))
+    },
+    prefetch: async (uri, issuer) => void (await load(uri, issuer)),
+  }
+}
+
+// An issuer of the trust list says where its lists are: no verifier can be sent elsewhere to be counted or attacked.
+function requireOwnList(uri: string, { issuer }: TrustedSigner): void {
+  const base = issuer?.statusListBase
+  if (base !== undefined && !uri.startsWith(base)) {
+    throw new CtidError('ERR_STATUS_LIST_SUBJECT', { detail: 'outside the place named by the trust list' })
+  }
+}
+
+/** Throws unless a status value means "valid". Values without a registered meaning are not valid. */
+export function requireValid(status: number): void {
+  if (status === STATUS_VALID) return
+  if (status === STATUS_INVALID) throw new CtidError('ERR_STATUS_REVOKED')
+  throw new CtidError(status === STATUS_SUSPENDED ? 'ERR_STATUS_SUSPENDED' : 'ERR_STATUS_UNKNOWN')
+}
