@@ -2,14 +2,25 @@
 // eHealth Network, "Technical Specifications for EU Digital COVID Certificates", volumes 1 and 3; schema 1.3.
 import { decode } from 'cborg'
 import { CtidError, equalBytes, type JsonObject } from '../../base/index.ts'
-import { COSE_ALG, COSE_KID, type CborMap, type CborValue, decodeBase45, type Sign1, signatureInput } from '../../qr/index.ts'
+import {
+  type CborMap,
+  type CborValue,
+  COSE_ALG,
+  COSE_KID,
+  decodeBase45,
+  type Sign1,
+  signatureInput,
+} from '../../qr/index.ts'
 import { inflate } from './inflate.ts'
 
 /** Test, vaccination, recovery: the member of the certificate that holds the event. */
 export type DccKind = 't' | 'v' | 'r'
 
 /** The COSE_Sign1 around it, as far as a signature check needs it. */
-export type DccMessage = Pick<Sign1, 'protectedBytes' | 'protectedHeader' | 'unprotectedHeader' | 'payload' | 'signature'>
+export type DccMessage = Pick<
+  Sign1,
+  'protectedBytes' | 'protectedHeader' | 'unprotectedHeader' | 'payload' | 'signature'
+>
 
 /** A decoded certificate. Nothing in it has been verified. */
 export type Dcc = {
@@ -70,9 +81,9 @@ export async function decodeDcc(text: string): Promise<Dcc> {
   const kid = header(message, COSE_KID)
   const algorithm = header(message, COSE_ALG)
   return {
-    issuer: optional(claims.get(1), 'string'),
-    issuedAt: optional(claims.get(6), 'number'),
-    expiresAt: optional(claims.get(4), 'number'),
+    issuer: textOrNone(claims.get(1)),
+    issuedAt: numberOrNone(claims.get(6)),
+    expiresAt: numberOrNone(claims.get(4)),
     hcert,
     kinds: KINDS.filter((kind) => isFilledList(hcert[kind])),
     kid: kid instanceof Uint8Array ? kid : undefined,
@@ -136,11 +147,12 @@ function header(message: DccMessage, label: number): CborValue | undefined {
   return message.protectedHeader.get(label) ?? message.unprotectedHeader.get(label)
 }
 
-function optional(value: CborValue | undefined, type: 'string'): string | undefined
-function optional(value: CborValue | undefined, type: 'number'): number | undefined
-function optional(value: CborValue | undefined, type: 'string' | 'number'): string | number | undefined {
-  // biome-ignore lint/suspicious/useValidTypeof: the parameter is one of two type names
-  return typeof value === type ? (value as string | number) : undefined
+function textOrNone(value: CborValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function numberOrNone(value: CborValue | undefined): number | undefined {
+  return typeof value === 'number' ? value : undefined
 }
 
 function isFilledList(value: unknown): boolean {
@@ -198,7 +210,11 @@ export async function checkDcc(dcc: Dcc, keys: readonly DccKey[], now: number): 
     signature,
     usage: key !== undefined && isUsageAllowed(dcc, key),
     fresh: isFresh(dcc, now),
-    keyInForce: key !== undefined && dcc.issuedAt !== undefined && key.notBefore <= dcc.issuedAt && dcc.issuedAt <= key.notAfter,
+    keyInForce:
+      key !== undefined &&
+      dcc.issuedAt !== undefined &&
+      key.notBefore <= dcc.issuedAt &&
+      dcc.issuedAt <= key.notAfter,
   }
 }
 

@@ -9,7 +9,13 @@ import {
   parseJsonObject,
   utf8,
 } from '../../base/index.ts'
-import { importVerifyKey, jwkThumbprint, type P256PublicJwk, parsePublicJwk, verifyEs256 } from '../../crypto/index.ts'
+import {
+  importVerifyKey,
+  jwkThumbprint,
+  type P256PublicJwk,
+  parsePublicJwk,
+  verifyEs256,
+} from '../../crypto/index.ts'
 import { inflate } from './inflate.ts'
 
 /** A decoded card. Nothing in it has been verified. */
@@ -54,7 +60,8 @@ export function readHealthCardCodes(texts: readonly string[]): Promise<HealthCar
     const match = /^shc:\/(?:([1-9]\d?)\/([1-9]\d?)\/)?((?:\d\d)+)$/.exec(text)
     if (!match) throw refuse(text.startsWith(PREFIX) ? 'digits' : 'prefix')
     const [, index = '1', count = '1', digits = ''] = match
-    if (Number(count) !== texts.length || Number(index) > texts.length) throw refuse('chunks do not belong together')
+    if (Number(count) !== texts.length || Number(index) > texts.length)
+      throw refuse('chunks do not belong together')
     if (parts[Number(index) - 1] !== undefined) throw refuse('a chunk came twice')
     parts[Number(index) - 1] = fromDigits(digits)
   }
@@ -91,7 +98,8 @@ export async function decodeHealthCard(jws: string): Promise<HealthCard> {
   const { iss, nbf, exp, vc } = payload
   if (typeof iss !== 'string' || !/^https:\/\/[^\s?#]*[^\s?#/]$/.test(iss)) throw refuse('issuer')
   if (typeof nbf !== 'number' || !(exp === undefined || typeof exp === 'number')) throw refuse('times')
-  if (!isJsonObject(vc) || !isJsonObject(vc['credentialSubject']) || !isTextList(vc['type'])) throw refuse('credential')
+  if (!isJsonObject(vc) || !isJsonObject(vc['credentialSubject']) || !isTextList(vc['type']))
+    throw refuse('credential')
   const rid = vc['rid']
   return {
     issuer: iss,
@@ -157,7 +165,8 @@ export async function checkHealthCard(
 ): Promise<{ readonly signature: boolean; readonly fresh: boolean }> {
   const key = keys.find(({ issuer, kid }) => issuer === card.issuer && kid === card.kid)
   const signature =
-    key !== undefined && (await verifyEs256(await importVerifyKey(key.jwk), card.signingInput, card.signature))
+    key !== undefined &&
+    (await verifyEs256(await importVerifyKey(key.jwk), card.signingInput, card.signature))
   const fresh = card.notBefore <= now && (card.expiresAt === undefined || now < card.expiresAt)
   return { signature, fresh }
 }
