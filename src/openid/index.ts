@@ -1,5 +1,16 @@
 // openid: credentials handed over by the open protocols, OpenID4VCI and OpenID4VP in the HAIP profile. It sees protocol
 // messages and credentials, never a record, a token or a key of the registry.
+
+export {
+  type AttestationPolicy,
+  CLIENT_ATTESTATION_POP_TYP,
+  CLIENT_ATTESTATION_TYP,
+  checkClientAttestation,
+  checkKeyAttestation,
+  KEY_ATTESTATION_TYP,
+  type KeyAttestation,
+  makeClientAttestationPop,
+} from './attestation.ts'
 export {
   type AuthorizationRequest,
   type EncryptionKey,
@@ -24,12 +35,30 @@ export {
   type VpToken,
 } from './authorization-response.ts'
 export {
+  authorizationTransaction,
+  type ClientRequest,
+  createOffer,
+  decideAuthorization,
+  exchangeCode,
+  makeDpopNonce,
+  pushRequest,
+  type TokenResponse,
+} from './authorization-server.ts'
+export {
   type ClientId,
   type ClientIdPrefix,
   parseClientId,
   type RequestCertificate,
   requireClient,
 } from './client-id.ts'
+export {
+  type CredentialResponse,
+  makeNonce,
+  notify,
+  type ProtectedRequest,
+  requestCredential,
+  requestDeferred,
+} from './credential-issuer.ts'
 export {
   type Candidate,
   type ClaimsPath,
@@ -44,6 +73,32 @@ export {
   selectClaims,
   type TrustedAuthority,
 } from './dcql.ts'
+export { checkDpopProof, DPOP_TYP, type DpopExpectation, type DpopPolicy, makeDpopProof } from './dpop.ts'
+export {
+  authorizationServerMetadata,
+  type CredentialConfiguration,
+  createIssuerSessions,
+  credentialIssuerMetadata,
+  DEFAULT_ISSUER_POLICY,
+  type IssueCredentials,
+  type IssueOutcome,
+  type IssuerDeps,
+  type IssuerPolicy,
+  type IssuerSessions,
+  type SubjectRef,
+  type Translated,
+} from './issuer-config.ts'
+export { type OAuthError, oauthError } from './oauth-errors.ts'
+export {
+  type CredentialOffer,
+  offerDocument,
+  offerLink,
+  PRE_AUTHORIZED,
+  parseOffer,
+  parseOfferLink,
+  type TxCodeSpec,
+} from './offer.ts'
+export { checkProofs, makeProof, PROOF_TYP, type ProofPolicy } from './proofs.ts'
 export { createSessions, type Sessions } from './sessions.ts'
 export {
   type AcceptedPresentation,
