@@ -10,9 +10,19 @@ export type StatusCheckerOptions = {
   readonly clock: Clock
   /** Further signers accepted for an issuer's lists. Default: only the credential's own signer. */
   readonly statusSigners?: (issuer: TrustedSigner) => readonly TrustedSigner[]
+  /**
+   * When a list cannot be fetched anew, go on with the kept one until its `exp`: for gates with a poor network.
+   * Default false: after `ttl` an unreachable list is no verdict.
+   */
+  readonly staleWhenUnreachable?: boolean
   /** Lists kept at most. Default 64 (of 128 KB each for 2^20 one-bit entries). */
   readonly maxLists?: number
 }
+
+/** Where a status is found: `status_list` of the credential. */
+export type StatusPointer = { readonly uri: string; readonly index: number }
+
+export type StatusReading = { readonly status: number; readonly issuedAt: number; readonly expiresAt: number }
 
 export type StatusChecker = {
   /**
@@ -21,7 +31,9 @@ export type StatusChecker = {
    * @throws {CtidError} `ERR_STATUS_REVOKED`, `ERR_STATUS_SUSPENDED`, `ERR_STATUS_UNKNOWN`, `ERR_STATUS_INDEX`,
    * `ERR_STATUS_UNAVAILABLE`, and those of `checkStatusToken`
    */
-  check(reference: { readonly uri: string; readonly index: number }, issuer: TrustedSigner): Promise<void>
+  check(reference: StatusPointer, issuer: TrustedSigner): Promise<void>
+  /** The status as it is, with the times of its list, for those who judge by a policy of their own. */
+  read(reference: StatusPointer, issuer: TrustedSigner): Promise<StatusReading>
   /** Fetches a list ahead, so that checks work with the network cut. */
   prefetch(uri: string, issuer: TrustedSigner): Promise<void>
 }
@@ -31,7 +43,7 @@ export type StatusChecker = {
  * that time a check makes no request, so nobody learns which credential was checked.
  */
 export function createStatusChecker(options: StatusCheckerOptions): StatusChecker {
-  const { fetchToken, clock, statusSigners = () => [], maxLists = 64 } = options
+  const { fetchToken, clock, statusSigners = () => [], staleWhenUnreachable = false, maxLists = 64 } = options
   const kept = new Map<string, CheckedStatusList | Promise<CheckedStatusList>>()
 
   const load = async (uri: string, issuer: TrustedSigner): Promise<CheckedStatusList> => {
@@ -49,6 +61,11 @@ export function createStatusChecker(options: StatusCheckerOptions): StatusChecke
       kept.set(name, list)
       return list
     } catch (error) {
+      const unreachable = isCtidError(error) && error.code === 'ERR_STATUS_UNAVAILABLE'
+      if (known && staleWhenUnreachable && unreachable && clock() < known.expiresAt) {
+        kept.set(name, known)
+        return known
+      }
       kept.delete(name)
       throw error
     }
@@ -66,10 +83,14 @@ export function createStatusChecker(options: StatusCheckerOptions): StatusChecke
     return await checkStatusToken(text, { expectedUri: uri, expectedSigners, now: clock() })
   }
 
+  const read = async ({ uri, index }: StatusPointer, issuer: TrustedSigner): Promise<StatusReading> => {
+    const { list, issuedAt, expiresAt } = await load(uri, issuer)
+    return { status: getStatus(list, index), issuedAt, expiresAt }
+  }
+
   return {
-    check: async (reference, issuer) => {
-      requireValid(getStatus((await load(reference.uri, issuer)).list, reference.index))
-    },
+    check: async (pointer, issuer) => requireValid((await read(pointer, issuer)).status),
+    read,
     prefetch: async (uri, issuer) => void (await load(uri, issuer)),
   }
 }

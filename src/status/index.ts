@@ -12,6 +12,8 @@ export {
   requireValid,
   type StatusChecker,
   type StatusCheckerOptions,
+  type StatusPointer,
+  type StatusReading,
 } from './check-status.ts'
 export {
   createStatusList,

@@ -43,6 +43,8 @@ export async function signStatusToken(
 export type CheckedStatusList = {
   readonly list: StatusList
   readonly issuedAt: number
+  /** `exp`: until then the signer stands by the list. Without `exp` the same as `refreshAt`. */
+  readonly expiresAt: number
   /** Unix seconds: the earlier of `exp` and `ttl` after fetching. */
   readonly refreshAt: number
 }
@@ -83,10 +85,12 @@ export async function checkStatusToken(
     throw new CtidError('ERR_STATUS_LIST', { detail: 'ttl' })
   if (iat > now + skewSeconds || (exp !== undefined && now >= exp))
     throw new CtidError('ERR_STATUS_LIST_EXPIRED')
+  const cachedUntil = now + (ttl ?? DEFAULT_TTL_SECONDS)
   return {
     list: await decodeStatusList(list),
     issuedAt: iat,
-    refreshAt: Math.min(exp ?? Number.POSITIVE_INFINITY, now + (ttl ?? DEFAULT_TTL_SECONDS)),
+    expiresAt: exp ?? cachedUntil,
+    refreshAt: Math.min(exp ?? cachedUntil, cachedUntil),
   }
 }
 

@@ -217,6 +217,38 @@ describe('checking', () => {
     expect(calls).toBe(2)
   })
 
+  it('with the network cut a gate may go on until exp, not longer, and only if it was told so', async () => {
+    const now = { value: NOW }
+    const token = await signStatusToken(createStatusList(8, 1), issuer, {
+      uri: URI,
+      now: NOW,
+      expiresInSeconds: 600,
+      ttlSeconds: 60,
+    })
+    for (const staleWhenUnreachable of [true, false]) {
+      now.value = NOW
+      let online = true
+      const checker = createStatusChecker({
+        clock: () => now.value,
+        staleWhenUnreachable,
+        fetchToken: async () => {
+          if (!online) throw new Error('network')
+          return token
+        },
+      })
+      await checker.prefetch(URI, trusted)
+      online = false
+      const check = () => checker.check({ uri: URI, index: 0 }, trusted)
+      now.value = NOW + 59
+      await check()
+      now.value = NOW + 599
+      if (staleWhenUnreachable) await check()
+      else await expect(check()).rejects.toMatchObject({ code: 'ERR_STATUS_UNAVAILABLE' })
+      now.value = NOW + 600
+      await expect(check()).rejects.toMatchObject({ code: 'ERR_STATUS_UNAVAILABLE' })
+    }
+  })
+
   it('lists outside the place named by the trust list are not even fetched', async () => {
     const { checker, fetched } = await setup()
     const listed = {
