@@ -17,7 +17,6 @@ import {
   type ConversionLog,
   createTrustee,
   type Directory,
-  extendCeremony,
   type GatewayOptions,
   type Grant,
   holdCeremony,
@@ -26,7 +25,6 @@ import {
   makeRequest,
   memoryJournal,
   openConversionLog,
-  receiverKey,
   signGrant,
   type Trustee,
   trusteeShares,
@@ -72,6 +70,7 @@ export type World = {
     more?: { grant?: string; payloads?: Uint8Array[]; fields?: string[]; nowSeconds?: number },
   ): Promise<ConversionBatch>
   trustee(id: number, journal?: Journal): Trustee
+  openLog(journal: Journal): ConversionLog
 }
 
 export async function makeWorld(
@@ -116,16 +115,18 @@ export async function makeWorld(
   const logJournal = memoryJournal()
   const journals = Array.from({ length: count }, () => memoryJournal())
   const clock = () => world.now
-  const log = openConversionLog(group, {
-    directory,
-    secretKey: receiverKeys.get('audit') as Scalar,
-    indexKey: hmacSha256(utf8('tests'), utf8('audit index key')),
-    signer: logSigner,
-    journal: logJournal,
-    clock,
-    random,
-    ...(publish && { publish }),
-  })
+  const openLog = (journal: Journal): ConversionLog =>
+    openConversionLog(group, {
+      directory,
+      secretKey: receiverKeys.get('audit') as Scalar,
+      indexKey: hmacSha256(utf8('tests'), utf8('audit index key')),
+      signer: logSigner,
+      journal,
+      clock,
+      random,
+      ...(publish && { publish }),
+    })
+  const log = openLog(logJournal)
   const trustee = (id: number, journal: Journal = journals[id - 1] as Journal): Trustee =>
     createTrustee(group, { id, directory, shares: trusteeShares(ceremony, id), journal, clock, random })
   let serial = 0
@@ -142,6 +143,7 @@ export async function makeWorld(
     journals,
     trustees: [],
     log,
+    openLog,
     now: NOW,
     gateway: (overrides = {}) => ({
       directory,
@@ -229,5 +231,3 @@ export function receiverOf(world: World, sector: string): Scalar {
   if (!key) throw new Error('no such receiver')
   return key
 }
-
-export { extendCeremony, receiverKey }
