@@ -27,5 +27,6 @@ export {
   verifyPresentation,
 } from './presentation.ts'
 export { memoryReplayCache, type ReplayCacheOptions } from './replay.ts'
+export { statusListUri, statusLookup } from './status-lookup.ts'
 export { assertCode, newChallenge, type VerifyContext, verifyCode } from './verify-code.ts'
 export { CHECK_WORDS, checkWords, type Language, RESULT_WORDS, reasonWords } from './words.ts'
