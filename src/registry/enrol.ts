@@ -20,7 +20,7 @@ import { EVENT_COLUMNS, publish } from './log.ts'
 import { type SealedRecord, sealRecord } from './vault.ts'
 
 /** The record to seal: any JSON object; `validUntil` (`YYYY-MM-DD`, the last valid day in China) sets the expiry. */
-export type RegistryRecord = { readonly validUntil?: string } & object
+export type RegistryRecord = { readonly validUntil?: string; readonly [member: string]: unknown }
 
 export type Application = {
   /** N = K·H2G(canonical identity), from the token room. */

@@ -1,4 +1,5 @@
 // The port that every room's tables are reached through: values, rows, sessions, transactions. No SQL engine here.
+import { CtidError } from '../base/index.ts'
 
 /** What a column holds: the types both engines store without loss. Integers are safe integers (below 2^53). */
 export type SqlValue = null | number | string | Uint8Array
@@ -49,6 +50,31 @@ export interface Store extends Session {
   define(statements: readonly string[], work: (session: Session) => Promise<boolean>): Promise<void>
   /** Finishes what is under way and releases files and connections. */
   close(): Promise<void>
+}
+
+/**
+ * A session that ends with its transaction: what is asked of it later is refused, instead of running outside.
+ * @internal
+ */
+export function scoped(session: Session): { readonly session: Session; end(): void } {
+  let ended = false
+  const inside = async <T>(act: () => Promise<T>): Promise<T> => {
+    if (ended) throw new CtidError('ERR_STORE_CLOSED', { detail: 'the transaction is over' })
+    return act()
+  }
+  return {
+    session: {
+      rows: <T extends Row>(sql: string, parameters?: readonly SqlValue[]) =>
+        inside(() => session.rows<T>(sql, parameters)),
+      run: (sql, parameters) => inside(() => session.run(sql, parameters)),
+      find: <T extends Row>(table: string, columns: Columns, keys: readonly SqlValue[]) =>
+        inside(() => session.find<T>(table, columns, keys)),
+      insert: (table, columns, rows) => inside(() => session.insert(table, columns, rows)),
+    },
+    end() {
+      ended = true
+    },
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type Session,
   type SqlValue,
   type Store,
+  scoped,
   sortedByKey,
   type TransactionOptions,
 } from './port.ts'
@@ -77,9 +78,27 @@ function named(text: string): string {
   return name
 }
 
-function session(client: pg.ClientBase, bulk: boolean): Session {
+// `inTurn` runs one call on the connection: at once where it is pipelined, after the one before where it is not.
+type InTurn = <T>(call: () => Promise<T>) => Promise<T>
+
+const atOnce: InTurn = (call) => call()
+
+// After a failure the following calls fail as well, as they would in PostgreSQL, where the transaction is aborted.
+function oneByOne(): InTurn {
+  let last: Promise<unknown> = Promise.resolve()
+  return (call) => {
+    const result = last.then(call)
+    last = result
+    last.catch(() => {})
+    return result
+  }
+}
+
+function session(client: pg.ClientBase, bulk: boolean, inTurn: InTurn): Session {
   const query = (text: string, values: readonly unknown[]) =>
-    guarded('postgres', () => client.query({ name: named(text), text, values: values as unknown[] }))
+    guarded('postgres', () =>
+      inTurn(() => client.query({ name: named(text), text, values: values as unknown[] })),
+    )
   return {
     async rows<T extends Row>(sql: string, parameters: readonly SqlValue[] = []) {
       return (await query(sql, parameters)).rows as T[]
@@ -98,7 +117,7 @@ function session(client: pg.ClientBase, bulk: boolean): Session {
       const list = columns.map(identifier).join(', ')
       const sorted = sortedByKey(rows)
       if (bulk && rows.length >= COPY_FROM) {
-        return guarded('postgres', () => copyRows(client, identifier(table), list, sorted))
+        return guarded('postgres', () => inTurn(() => copyRows(client, identifier(table), list, sorted)))
       }
       const types = columns.map((_, column) => arrayType(sorted, column))
       const arrays = columns.map((_, column) => sorted.map((row) => row[column] ?? null))
@@ -219,15 +238,19 @@ class PostgresStore implements Store {
       broken = error
     }
     client.on('error', onError)
+    const inTurn = bulk ? oneByOne() : atOnce
+    const { session: inside, end } = scoped(session(client, bulk, inTurn))
     try {
       // Not awaited: a pipelined connection sends BEGIN together with the first statements of the work.
-      const begun = client.query(begin)
+      const begun = inTurn(() => client.query(begin))
       begun.catch(() => {})
-      const value = await work(session(client, bulk))
+      const value = await work(inside).finally(end)
       await guarded('postgres', () => begun)
       await commit(client)
       return value
     } catch (error) {
+      // What was asked for before still runs, and is undone: the rollback comes after it.
+      await inTurn(async () => {}).catch(() => {})
       await client.query('rollback').catch((failure: Error) => {
         broken ??= failure
       })
@@ -244,7 +267,7 @@ class PostgresStore implements Store {
     const slot = this.#turn++ % this.#readers.length
     for (let attempt = 1; ; attempt++) {
       try {
-        return await query(session(await this.#reader(slot), false))
+        return await query(session(await this.#reader(slot), false, atOnce))
       } catch (error) {
         const failure = storeFailure('postgres', error)
         const again =

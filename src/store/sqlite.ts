@@ -2,7 +2,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { CtidError } from '../base/index.ts'
 import { driverCode, guarded, pause, storeFailure } from './failure.ts'
-import { identifier, type Row, type Session, type SqlValue, type Store, sortedByKey } from './port.ts'
+import { identifier, type Row, type Session, type SqlValue, type Store, scoped, sortedByKey } from './port.ts'
 import { type Database, loadSqlite, type Statement } from './sqlite-driver.ts'
 
 /** How many transactions at most share one commit. Beyond 64 the gain is gone (22,000 rows a second at 16 and 64). */
@@ -280,8 +280,9 @@ class SqliteStore implements Store {
 
   async #attempt(unit: Unit): Promise<() => void> {
     this.#writer.exec('savepoint unit')
+    const { session, end } = scoped(this.#writer)
     try {
-      const value = await unit.work(this.#writer)
+      const value = await unit.work(session).finally(end)
       this.#writer.exec('release unit')
       return () => unit.resolve(value)
     } catch (error) {
