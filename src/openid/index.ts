@@ -74,6 +74,7 @@ export {
   type TrustedAuthority,
 } from './dcql.ts'
 export { checkDpopProof, DPOP_TYP, type DpopExpectation, type DpopPolicy, makeDpopProof } from './dpop.ts'
+export type { Fetch } from './fetch-json.ts'
 export {
   authorizationServerMetadata,
   type CredentialConfiguration,
@@ -112,3 +113,11 @@ export {
   type VerifierDeps,
   type VerifierSession,
 } from './verifier.ts'
+export {
+  type Holding,
+  type Presented,
+  type PresentOptions,
+  type PresentQuestion,
+  presentTo,
+} from './wallet-present.ts'
+export { type Received, type ReceiveOptions, receiveCredentials } from './wallet-receive.ts'

@@ -1,0 +1,239 @@
+// The wallet's side of OpenID4VP 1.0: reads and checks a request, chooses credentials, answers.
+import {
+  type Clock,
+  CtidError,
+  isJsonObject,
+  type JsonObject,
+  type MaybePromise,
+  parseJson,
+  type RandomBytes,
+  toBase64url,
+} from '../base/index.ts'
+import { presentCredential, readCredential } from '../credential/index.ts'
+import type { Signer, VerifyKey } from '../crypto/index.ts'
+import {
+  openRequestObject,
+  parseRequestObject,
+  type ReceivedRequest,
+  readRequest,
+} from './authorization-request.ts'
+import { encryptResponse } from './authorization-response.ts'
+import { parseClientId, type RequestCertificate, requireClient } from './client-id.ts'
+import { type ClaimsPath, type CredentialQuery, claimsToDisclose, mismatch } from './dcql.ts'
+import { errorWord, type Fetch, fetchJson, fetchText } from './fetch-json.ts'
+
+const STEP = 'ERR_OPENID_REQUEST'
+
+/** A credential in the wallet and the key it is bound to. */
+export type Holding = {
+  readonly credential: string
+  readonly key: Signer
+  /** Base64url authority key identifiers of its chain, if the wallet knows them. */
+  readonly authorityKeyIds?: readonly string[]
+}
+
+export type PresentOptions = {
+  readonly fetch: Fetch
+  readonly clock: Clock
+  readonly random: RandomBytes
+  readonly holdings: readonly Holding[]
+  /** Checks the chain of a signed request; throws `ERR_TRUST_*` when the verifier is not trusted. */
+  readonly resolveVerifier: (
+    header: JsonObject,
+    now: number,
+  ) => MaybePromise<RequestCertificate & { readonly verifyKey: VerifyKey; readonly name: string }>
+  /** Whether unsigned requests of `redirect_uri` clients are answered: development only. Default false. */
+  readonly allowUnsigned?: boolean
+  /** Shows the person who asks and what would be disclosed; false declines. */
+  readonly approve?: (question: PresentQuestion) => Promise<boolean>
+}
+
+export type PresentQuestion = {
+  readonly verifier: string
+  readonly items: readonly { readonly vct: string; readonly claims: readonly ClaimsPath[] }[]
+}
+
+export type Presented =
+  | {
+      readonly state: 'sent'
+      readonly redirectUri: string | undefined
+      readonly used: readonly Holding[]
+      readonly question: PresentQuestion
+    }
+  | { readonly state: 'declined' }
+
+type Choice = {
+  readonly query: CredentialQuery
+  readonly holding: Holding
+  readonly disclose: readonly ClaimsPath[]
+}
+
+/**
+ * Holder: answers a request given as link (`openid4vp://?…`). Only what the query asks is disclosed.
+ *
+ * @throws {CtidError} `ERR_OPENID_REQUEST` naming the step, `ERR_OPENID_CLIENT_ID`, `ERR_TRUST_*`, `ERR_OPENID_DCQL`
+ */
+export async function presentTo(link: string, options: PresentOptions): Promise<Presented> {
+  const { request, verifier } = await readLink(link, options)
+  const choices = choose(request, options.holdings)
+  if (!choices) {
+    await send(request, { error: 'access_denied' }, options)
+    throw new CtidError(STEP, { detail: 'no credential in the wallet answers the query' })
+  }
+  const question = {
+    verifier,
+    items: choices.map(({ holding, disclose }) => ({
+      vct: String(readCredential(holding.credential).claims['vct']),
+      claims: disclose,
+    })),
+  }
+  if (options.approve && !(await options.approve(question))) {
+    await send(request, { error: 'access_denied' }, options)
+    return { state: 'declined' }
+  }
+  const vpToken: Record<string, string[]> = {}
+  for (const { query, holding, disclose } of choices) {
+    vpToken[query.id] = [
+      await presentCredential(holding.credential, {
+        disclose,
+        ...(query.holderBinding
+          ? {
+              binding: {
+                holder: holding.key,
+                audience: request.clientId,
+                nonce: request.nonce,
+                now: options.clock(),
+              },
+            }
+          : {}),
+      }),
+    ]
+  }
+  const answer = await send(request, { vp_token: vpToken }, options)
+  const redirectUri = answer['redirect_uri']
+  return {
+    state: 'sent',
+    redirectUri: typeof redirectUri === 'string' ? redirectUri : undefined,
+    used: choices.map((choice) => choice.holding),
+    question,
+  }
+}
+
+async function readLink(
+  link: string,
+  options: PresentOptions,
+): Promise<{ readonly request: ReceivedRequest; readonly verifier: string }> {
+  const cut = link.indexOf('?')
+  if (cut < 0 || link.length > 65_536) throw new CtidError(STEP, { detail: 'link' })
+  const parameters = new URLSearchParams(link.slice(cut + 1))
+  const clientId = parameters.get('client_id') ?? ''
+  const client = parseClientId(clientId)
+  if (client.prefix === 'redirect_uri') {
+    if (!options.allowUnsigned) throw new CtidError(STEP, { detail: 'unsigned requests are not answered' })
+    const request = readRequest(linkMembers(parameters))
+    if (request.responseUri !== client.value) throw new CtidError('ERR_OPENID_CLIENT_ID')
+    return { request, verifier: client.value }
+  }
+  const now = options.clock()
+  const walletNonce =
+    parameters.get('request_uri_method') === 'post' ? toBase64url(options.random(16)) : undefined
+  const jws = parseRequestObject(await fetchRequest(parameters, walletNonce, options))
+  const signer = await options.resolveVerifier(jws.header, now)
+  const request = await openRequestObject(jws, signer.verifyKey, {
+    now,
+    clientId,
+    ...(walletNonce === undefined ? {} : { walletNonce }),
+  })
+  requireClient(client, signer, request.responseUri)
+  return { request, verifier: signer.name }
+}
+
+function linkMembers(parameters: URLSearchParams): JsonObject {
+  const members: Record<string, JsonObject[string]> = {}
+  for (const [name, value] of parameters) {
+    if (name in members) throw new CtidError(STEP, { detail: 'a parameter twice' })
+    members[name] = name === 'dcql_query' || name === 'client_metadata' ? parseJson(value) : value
+  }
+  return members
+}
+
+async function fetchRequest(
+  parameters: URLSearchParams,
+  walletNonce: string | undefined,
+  options: PresentOptions,
+): Promise<string> {
+  const inline = parameters.get('request')
+  if (inline !== null) return inline
+  const uri = parameters.get('request_uri') ?? ''
+  if (!/^https?:\/\//.test(uri)) throw new CtidError(STEP, { detail: 'request_uri' })
+  const accept = { accept: 'application/oauth-authz-req+jwt' }
+  const init =
+    walletNonce === undefined
+      ? { headers: accept }
+      : {
+          method: 'POST',
+          headers: { ...accept, 'content-type': 'application/x-www-form-urlencoded' },
+          body: new URLSearchParams({ wallet_nonce: walletNonce }).toString(),
+        }
+  const { status, text } = await fetchText(options.fetch, uri, init, { code: STEP, name: 'request object' })
+  if (status !== 200) throw new CtidError(STEP, { detail: `request object: status ${status}` })
+  return text
+}
+
+// One credential for each query; of credential sets, the first option that the wallet can complete.
+function choose(request: ReceivedRequest, holdings: readonly Holding[]): Choice[] | undefined {
+  const { credentials, credentialSets } = request.query
+  const found = new Map<string, Choice>()
+  const used = new Set<Holding>()
+  for (const query of credentials) {
+    for (const holding of holdings) {
+      if (used.has(holding)) continue
+      const { claims } = readCredential(holding.credential)
+      const candidate = {
+        format: 'dc+sd-jwt',
+        vct: String(claims['vct']),
+        claims,
+        holderBound: true,
+        authorityKeyIds: holding.authorityKeyIds ?? [],
+      }
+      if (mismatch(query, candidate) !== undefined) continue
+      const wanted = claimsToDisclose(query, claims) ?? []
+      found.set(query.id, { query, holding, disclose: wanted.map((claim) => claim.path) })
+      used.add(holding)
+      break
+    }
+  }
+  if (!credentialSets) return found.size === credentials.length ? [...found.values()] : undefined
+  const ids = new Set<string>()
+  for (const set of credentialSets) {
+    const option = set.options.find((one) => one.every((id) => found.has(id)))
+    if (option) for (const id of option) ids.add(id)
+    else if (set.required) return undefined
+  }
+  return [...ids].map((id) => found.get(id) as Choice)
+}
+
+async function send(
+  request: ReceivedRequest,
+  members: JsonObject,
+  options: PresentOptions,
+): Promise<JsonObject> {
+  if (request.responseUri === undefined) throw new CtidError(STEP, { detail: 'response_uri' })
+  const payload = { ...members, ...(request.state === undefined ? {} : { state: request.state }) }
+  const form = new URLSearchParams()
+  if (request.responseMode === 'direct_post.jwt')
+    form.set('response', await encryptResponse(payload, request))
+  else {
+    for (const [name, value] of Object.entries(payload)) {
+      form.set(name, isJsonObject(value) ? JSON.stringify(value) : String(value))
+    }
+  }
+  const init = {
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    body: form.toString(),
+  }
+  const answer = await fetchJson(options.fetch, request.responseUri, init, { code: STEP, name: 'response' })
+  if (answer.status !== 200) throw new CtidError(STEP, { detail: `response: ${errorWord(answer)}` })
+  return answer.body
+}
