@@ -1,5 +1,5 @@
 // token: makes the irreversible anchor and token of bytes, without any one evaluator seeing them or owning the key.
-// It knows no person: canonical identities are opaque here. Node-only parts (files) have their own door, `files.ts`.
+// It knows no person: canonical identities are opaque here. Node-only parts (files) have their own door, `node.ts`.
 export { combineParts, type Derived, type DeriveOptions, deriveAnchors } from './anchor.ts'
 export { type Blinded, blindInputs, blindPoints, invertAll } from './blind.ts'
 export { type Allowance, type Bucket, replay, type Spending, spend } from './budget.ts'

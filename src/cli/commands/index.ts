@@ -4,4 +4,6 @@ import type { Command } from '../command.ts'
 type Load = () => Promise<Command>
 
 /** In the order of the overview. */
-export const commands: ReadonlyMap<string, Load> = new Map<string, Load>([])
+export const commands: ReadonlyMap<string, Load> = new Map<string, Load>([
+  ['evaluator', async () => (await import('./evaluator.ts')).command],
+])
