@@ -1,0 +1,140 @@
+// An issuer and a verifier over HTTP on this machine, with a development PKI, for the tests of this folder.
+import { randomBytes } from 'node:crypto'
+import { type Clock, HOUR, systemClock } from '#ctid/base'
+import { issueCredential } from '#ctid/credential'
+import { importVerifyKey } from '#ctid/crypto'
+import { createApp, type Listening, listen } from '#ctid/http'
+import {
+  createIssuerSessions,
+  createSessions,
+  DEFAULT_ISSUER_POLICY,
+  type IssueOutcome,
+  type IssuerDeps,
+  type IssuerPolicy,
+  type VerifierDeps,
+  type VerifierSession,
+} from '#ctid/openid'
+import { openidIssuerRouter } from '../../src/http/openid-issuer.ts'
+import { openidVerifierRouter } from '../../src/http/openid-verifier.ts'
+import type { CertifiedKey, DevelopmentPki } from '../../src/trust/node.ts'
+import { chainResolver, checkChain, createDevelopmentPki } from '../../src/trust/node.ts'
+
+export const VCT = 'https://ctid.example/credentials/ctid-file/1'
+export const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+
+export type System = {
+  readonly pki: DevelopmentPki
+  readonly issuer: IssuerDeps
+  readonly verifier: VerifierDeps
+  readonly url: string
+  readonly notifications: string[]
+  /** What the issuing function answers next instead of issuing. */
+  readonly answers: IssueOutcome[]
+  resolveVerifier: Parameters<typeof import('#ctid/openid').presentTo>[1]['resolveVerifier']
+  close(): Promise<void>
+}
+
+/** Starts issuer (under the path /issuer) and verifier on one port. */
+export async function startSystem(
+  options: { readonly policy?: Partial<IssuerPolicy>; readonly clock?: Clock } = {},
+): Promise<System> {
+  const clock = options.clock ?? systemClock
+  const port = await freePort()
+  const url = `http://localhost:${port}`
+  const pki = await createDevelopmentPki({ now: clock(), random, baseUrl: url })
+  const wallets = await createDevelopmentPki({ now: clock(), random, baseUrl: url })
+  const anchors = () => [pki.anchorPem]
+  const notifications: string[] = []
+  const answers: IssueOutcome[] = []
+  const issuer: IssuerDeps = {
+    clock,
+    random,
+    baseUrl: `${url}/issuer`,
+    name: { en: 'Town registry', zh: '镇登记处' },
+    configurations: [
+      {
+        id: 'ctid-file',
+        vct: VCT,
+        scope: 'ctid_file',
+        name: { en: 'CTID file', zh: '网络可信身份凭证' },
+        claims: [{ path: ['name'], name: { en: 'Name', zh: '姓名' } }],
+      },
+    ],
+    issue: async ({ holderKeys, subject }) =>
+      answers.shift() ?? {
+        state: 'issued',
+        credentials: await Promise.all(
+          holderKeys.map((holderKey) => issueTo(pki.parties.issuer, holderKey, subject, clock())),
+        ),
+      },
+    policy: { ...DEFAULT_ISSUER_POLICY, ...options.policy },
+    sessions: createIssuerSessions(clock),
+    resolveAttester: chainResolver({ anchors: () => [wallets.anchorPem] }),
+    onNotification: (event) => void notifications.push(event),
+  }
+  const certificate = checkChain(pki.parties.verifier.x5c, { anchors: anchors(), now: clock() })
+  const verifier: VerifierDeps = {
+    clock,
+    random,
+    baseUrl: url,
+    key: pki.parties.verifier,
+    certificate,
+    credentialPolicy: { resolveIssuer: chainResolver({ anchors }) },
+    sessions: createSessions<VerifierSession>({ clock }),
+  }
+  const app = createApp({
+    maxBodyBytes: 300_000,
+    routers: [
+      openidIssuerRouter(issuer, {
+        developmentLogin: async () => [{ id: 'person-1', label: 'Person 1 <script>' }],
+      }),
+      openidVerifierRouter(verifier),
+    ],
+    onInternal: (error) => console.error(error),
+  })
+  const listening: Listening = await listen(app, { port, host: 'localhost' })
+  return {
+    pki,
+    issuer,
+    verifier,
+    url,
+    notifications,
+    answers,
+    resolveVerifier: async (header, now) => {
+      const chain = checkChain(header['x5c'], { anchors: anchors(), now })
+      return { ...chain, verifyKey: await importVerifyKey(chain.publicJwk), name: chain.subject }
+    },
+    close: () => listening.close(),
+  }
+}
+
+async function issueTo(
+  key: CertifiedKey,
+  holderKey: Parameters<IssuerDeps['issue']>[0]['holderKeys'][number],
+  subject: string,
+  now: number,
+): Promise<string> {
+  const claims = {
+    vct: VCT,
+    iat: now - (now % HOUR),
+    exp: now + 24 * HOUR,
+    name: `Name of ${subject}`,
+    birthdate: '1984-12-31',
+    age_equal_or_over: { '18': true, '65': false },
+  }
+  return issueCredential(
+    claims,
+    { signer: key.signer, x5c: key.x5c },
+    {
+      holderKey,
+      random,
+      disclosable: [['name'], ['birthdate'], ['age_equal_or_over', '18'], ['age_equal_or_over', '65']],
+    },
+  )
+}
+
+async function freePort(): Promise<number> {
+  const probe = await listen(createApp({ routers: [] }), { host: 'localhost' })
+  await probe.close()
+  return probe.port
+}
