@@ -1,0 +1,155 @@
+// `ctid verify`: verifies a code and prints every check, offline from files or with lists fetched from the issuer.
+import { parseArgs } from 'node:util'
+import { type Clock, CtidError, fromHex, type Json, parseJson, systemClock } from '../../base/index.ts'
+import { parsePublicJwk } from '../../crypto/index.ts'
+import { httpRelay } from '../../qr/index.ts'
+import { decodePng } from '../../qr/png.ts'
+import { createStatusChecker } from '../../status/index.ts'
+import { checkTrustList, parseTrustList, type TrustList } from '../../trust/index.ts'
+import {
+  checkWords,
+  type Language,
+  lintPolicy,
+  memoryReplayCache,
+  parsePolicy,
+  resolveOnline,
+  statusLookup,
+  trustListLookup,
+  type Verdict,
+  type VerifierPolicy,
+  type VerifyContext,
+  verifyCode,
+} from '../../verifier/index.ts'
+import { type Command, EXIT, type Io, table } from '../command.ts'
+import { read, readText } from './scan.ts'
+
+const usage = `Usage: ctid verify TEXT --trust FILE [--policy FILE] [--status DIR | --offline] [--challenge HEX] [--json]
+       ctid verify --image FILE.png --trust FILE ...        ctid verify - --trust FILE ... (text from standard input)
+
+Prints a table of all checks; a check that was not executed is not passed. Exit code 1: refused.
+  --trust FILE       trust list: JSON of keys you trust yourself, or a signed list together with --anchor
+  --anchor FILE      public JWK of the trust list's publisher
+  --policy FILE      verifier policy as JSON; default: any person, low assurance
+  --status DIR       directory of status list tokens, one file per address (percent-encoded); default: fetched
+  --offline          look at no status list: the status checks are not executed
+  --relay URL        where online tokens are fetched
+  --challenge HEX    what you showed
+  --lang en|zh       language of the table
+  --json             {ok, code?, form, checks, attested?}`
+
+/** For trying things out: what anyone may ask. */
+const DEFAULT_POLICY: VerifierPolicy = {
+  name: 'command line',
+  useCase: 'entrance',
+  purpose: 'identity',
+  accept: { dynamic: { minAssurance: 'low', required: [] }, paper: { minAssurance: 'low', required: [] } },
+  kinds: ['person'],
+  alternative: { en: 'Show the document itself.', zh: '请出示纸质证件。' },
+}
+
+export const command: Command = {
+  name: 'verify',
+  summary: 'verify a code and list every check',
+  usage,
+  async run(args, io) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        image: { type: 'string' },
+        trust: { type: 'string' },
+        anchor: { type: 'string' },
+        policy: { type: 'string' },
+        status: { type: 'string' },
+        offline: { type: 'boolean', default: false },
+        relay: { type: 'string' },
+        challenge: { type: 'string' },
+        lang: { type: 'string', default: 'en' },
+        json: { type: 'boolean', default: false },
+      },
+    })
+    if (values.trust === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--trust FILE' })
+    const scanned = await textOf(positionals, values.image, io)
+    const text =
+      values.relay === undefined ? scanned : await resolveOnline(scanned, httpRelay(values.relay, fetch))
+    const policy = values.policy === undefined ? DEFAULT_POLICY : parsePolicy(await readJson(values.policy))
+    for (const { severity, words } of lintPolicy(policy)) {
+      if (values.policy !== undefined) io.err(`policy ${severity}: ${words.en}`)
+    }
+    const clock = systemClock
+    const context: VerifyContext = {
+      policy,
+      trust: trustListLookup(await readTrust(values.trust, values.anchor, clock)),
+      replay: memoryReplayCache({ clock }),
+      clock,
+      ...(values.offline ? {} : { status: statusLookup(statusSource(values.status, clock)) }),
+      ...(values.challenge === undefined ? {} : { expectedChallenge: hex(values.challenge) }),
+    }
+    const verdict = await verifyCode(text, context)
+    if (values.json) io.out(JSON.stringify(forMachines(verdict)))
+    else print(verdict, values.lang === 'zh' ? 'zh' : 'en', io)
+    return verdict.ok ? EXIT.ok : EXIT.refused
+  },
+}
+
+async function textOf(positionals: readonly string[], image: string | undefined, io: Io): Promise<string> {
+  const [given, ...others] = positionals
+  if (others.length > 0 || (given === undefined) === (image === undefined)) {
+    throw new CtidError('ERR_CLI_USAGE', { detail: 'give either a text or --image' })
+  }
+  if (image !== undefined) return decodePng(await read(image))
+  return given === '-' ? (await io.readStdin()).trimEnd() : (given ?? '')
+}
+
+async function readTrust(file: string, anchor: string | undefined, clock: Clock): Promise<TrustList> {
+  const text = (await readText(file)).trim()
+  if (anchor === undefined) return parseTrustList(parseJson(text, { maxLength: 4_194_304 }))
+  const publisher = parsePublicJwk(await readJson(anchor))
+  return checkTrustList(text, { expectedSigners: [publisher], now: clock() })
+}
+
+async function readJson(file: string): Promise<Json> {
+  return parseJson(await readText(file))
+}
+
+function statusSource(directory: string | undefined, clock: Clock) {
+  const fetchToken = async (uri: string): Promise<string> => {
+    if (directory !== undefined) return (await readText(`${directory}/${encodeURIComponent(uri)}`)).trim()
+    const response = await fetch(uri, { signal: AbortSignal.timeout(10_000), redirect: 'error' })
+    if (!response.ok) throw new CtidError('ERR_STATUS_UNAVAILABLE')
+    return response.text()
+  }
+  // A file that is not there is a list that cannot be had, not a mistake of the person at the prompt.
+  const orUnavailable = (uri: string) =>
+    fetchToken(uri).catch(() => {
+      throw new CtidError('ERR_STATUS_UNAVAILABLE')
+    })
+  return createStatusChecker({ fetchToken: orUnavailable, clock })
+}
+
+function print(verdict: Verdict, language: Language, io: Io): void {
+  const marks = { passed: '✓', failed: '✗', 'not-executed': '–' }
+  const rows = verdict.checks.map((check) => {
+    const { heading, result, reason } = checkWords(check, language)
+    return [marks[check.result], heading, result, reason]
+  })
+  for (const line of table(rows)) io.out(line)
+  io.out('')
+  const words = language === 'zh' ? { yes: '接受', no: '拒绝' } : { yes: 'ACCEPTED', no: 'REFUSED' }
+  io.out(verdict.ok ? words.yes : `${words.no} [${verdict.code}]`)
+}
+
+function forMachines(verdict: Verdict): object {
+  const { attested, ...rest } = verdict
+  if (!attested?.health) return attested ? { ...rest, attested } : rest
+  const ruleSet = Buffer.from(attested.health.ruleSet).toString('hex')
+  return { ...rest, attested: { ...attested, health: { ...attested.health, ruleSet } } }
+}
+
+function hex(text: string): Uint8Array {
+  try {
+    return fromHex(text)
+  } catch {
+    throw new CtidError('ERR_CLI_USAGE', { detail: '--challenge takes hexadecimal digits' })
+  }
+}
