@@ -1,0 +1,181 @@
+// Issuer: one-time copies. Each has its own key, salts, handle and status index, so that no two can be matched.
+import { type Clock, CtidError, fromUtf8, type JsonObject, type RandomBytes, utf8 } from '../base/index.ts'
+import {
+  type CredentialProfile,
+  credentialValidity,
+  disclosablePaths,
+  type IssuerKey,
+  issueCredential,
+  type ProvenKey,
+  requireProfile,
+  type Validity,
+} from '../credential/index.ts'
+import { hkdfSha256, hmacSha256, jwkThumbprint, open, type P256PublicJwk, seal } from '../crypto/index.ts'
+import { type AttestationClaims, makeAttestation } from '../qr/index.ts'
+import { STATUS_INVALID, STATUS_SUSPENDED, STATUS_VALID, type StatusPlace } from '../status/index.ts'
+import type { IssuerLedger } from './ledger.ts'
+
+export type IssuerDeps = {
+  /** The signing key; its `kid` is in the trust list. */
+  readonly key: IssuerKey
+  /** The issuer's id in the trust list; becomes `iss` when it is an https URL. */
+  readonly issuerId: string
+  /** A status list's URI is this text followed by the list's number. */
+  readonly statusListBase: string
+  readonly ledger: IssuerLedger
+  /** 32 bytes, the issuer's own: labels and seals the links between a token and its places. */
+  readonly linkKey: Uint8Array
+  readonly clock: Clock
+  readonly random: RandomBytes
+  /** Most copies in one batch. Default 50. */
+  readonly maxBatch?: number
+}
+
+/** What is issued: the token serves to find the copies again, and is in none of them. */
+export type CopyRequest = {
+  readonly token: Uint8Array
+  readonly profile: CredentialProfile
+  /** Claims of the profile; all of them selectively disclosable. */
+  readonly subject: JsonObject
+  readonly attestation: Pick<AttestationClaims, 'kind' | 'assurance' | 'health'>
+  /** Unix seconds from which the document is no longer valid. */
+  readonly documentExpiresAt?: number
+  /** Another validity than min(document, six months), for short-lived statements. */
+  readonly validity?: Validity
+}
+
+/** One copy: a credential for those who ask for claims and an attestation for the code, under one key and one index. */
+export type IssuedCopy = {
+  readonly holderKey: P256PublicJwk
+  readonly credential: string
+  readonly attestation: Uint8Array
+  readonly status: StatusPlace
+}
+
+/**
+ * Issuer: makes one copy per proven holder key. The link from token to places is on disk before any copy leaves, so
+ * that nothing can be issued that cannot be revoked.
+ *
+ * @throws {CtidError} `ERR_ISSUER_BATCH`, `ERR_ISSUER_KEY_REPEATED`, `ERR_ISSUER_REQUEST`, `ERR_ISSUER_DOCUMENT_EXPIRED`,
+ * `ERR_ISSUER_REVOKED` (revoked or frozen), `ERR_CREDENTIAL_PROFILE`
+ */
+export async function issueCopies(
+  request: CopyRequest,
+  holderKeys: readonly ProvenKey[],
+  deps: IssuerDeps,
+): Promise<readonly IssuedCopy[]> {
+  const { ledger, maxBatch = 50 } = deps
+  if (holderKeys.length === 0 || holderKeys.length > maxBatch) throw new CtidError('ERR_ISSUER_BATCH')
+  if (new Set(holderKeys.map(jwkThumbprint)).size !== holderKeys.length)
+    throw new CtidError('ERR_ISSUER_KEY_REPEATED')
+  if (request.token.length !== 32) throw new CtidError('ERR_ISSUER_REQUEST', { detail: 'token' })
+  requireProfile(request.profile, request.subject, { complete: true })
+  const validity = validityOf(request, deps.clock())
+  const label = copyLabel(request.token, deps.linkKey)
+  await requireActive(label, ledger)
+  const places = await ledger.allocate(holderKeys.length)
+  await ledger.append({ label, sealed: await sealPlaces(places, label, deps), expiresAt: validity.exp })
+  // A revocation that came between the two looks would have missed the new places.
+  if ((await ledger.subjectStatus(label)) !== STATUS_VALID) {
+    await ledger.setStatuses(places, await ledger.subjectStatus(label))
+    await requireActive(label, ledger)
+  }
+  return await Promise.all(
+    holderKeys.map((holderKey, i) => makeCopy(request, validity, holderKey, places[i] as StatusPlace, deps)),
+  )
+}
+
+function validityOf({ validity, documentExpiresAt }: CopyRequest, now: number): Validity {
+  if (validity) return validity
+  if (documentExpiresAt === undefined) return credentialValidity({ now })
+  if (documentExpiresAt <= now) throw new CtidError('ERR_ISSUER_DOCUMENT_EXPIRED')
+  return credentialValidity({ now, documentExpiresAt })
+}
+
+async function makeCopy(
+  request: CopyRequest,
+  validity: Validity,
+  holderKey: P256PublicJwk,
+  place: StatusPlace,
+  deps: IssuerDeps,
+): Promise<IssuedCopy> {
+  const { profile, subject, attestation } = request
+  const claims = {
+    vct: profile.vct,
+    ...(deps.issuerId.startsWith('https://') ? { iss: deps.issuerId } : {}),
+    ...validity,
+    status: { status_list: { idx: place.index, uri: `${deps.statusListBase}${place.list}` } },
+    ...subject,
+  }
+  const credential = await issueCredential(claims, deps.key, {
+    disclosable: disclosablePaths(subject),
+    holderKey,
+    random: deps.random,
+  })
+  const handle = deps.random(16)
+  const { iat, exp } = validity
+  const signed = await makeAttestation(
+    { ...attestation, handle, holderKey, issuedAt: iat, expiresAt: exp, status: place },
+    deps.key.signer,
+  )
+  return { holderKey, credential, attestation: signed, status: place }
+}
+
+async function requireActive(label: Uint8Array, ledger: IssuerLedger): Promise<void> {
+  const status = await ledger.subjectStatus(label)
+  if (status !== STATUS_VALID) {
+    throw new CtidError('ERR_ISSUER_REVOKED', {
+      detail: status === STATUS_SUSPENDED ? 'suspended' : 'revoked',
+    })
+  }
+}
+
+/** What a change of the token's state in the registry means for its copies. */
+export type CopyState = 'valid' | 'suspended' | 'revoked'
+
+const STATUS_OF = { valid: STATUS_VALID, suspended: STATUS_SUSPENDED, revoked: STATUS_INVALID } as const
+
+/**
+ * Issuer: gives all copies of a token, and all that will be asked for, a state: frozen in the registry is
+ * `suspended`, thawed is `valid` again, revoked or superseded is `revoked` for good. May be repeated after a crash.
+ *
+ * @returns how many copies were found
+ * @throws {CtidError} `ERR_ISSUER_REVOKED` when revoked copies should become valid again
+ */
+export async function setCopyState(token: Uint8Array, state: CopyState, deps: IssuerDeps): Promise<number> {
+  const { ledger } = deps
+  const label = copyLabel(token, deps.linkKey)
+  if (state !== 'revoked' && (await ledger.subjectStatus(label)) === STATUS_INVALID) {
+    throw new CtidError('ERR_ISSUER_REVOKED')
+  }
+  const status = STATUS_OF[state]
+  // The subject first: whoever issues at the same time sees it, or has its places found below.
+  await ledger.setSubjectStatus(label, status)
+  const places: StatusPlace[] = []
+  for (const sealed of await ledger.entries(label)) places.push(...(await openPlaces(sealed, label, deps)))
+  await ledger.setStatuses(places, status)
+  return places.length
+}
+
+// Two keys from one: labels and seals must not share a key.
+function copyLabel(token: Uint8Array, linkKey: Uint8Array): Uint8Array {
+  return hmacSha256(subkey(linkKey, 'label'), token)
+}
+
+function subkey(linkKey: Uint8Array, purpose: string): Uint8Array {
+  return hkdfSha256(linkKey, { info: utf8(`ctid/issuer/${purpose}`), length: 32 })
+}
+
+async function sealPlaces(
+  places: readonly StatusPlace[],
+  label: Uint8Array,
+  deps: IssuerDeps,
+): Promise<Uint8Array> {
+  const text = JSON.stringify(places.map(({ list, index }) => [list, index]))
+  return await seal(subkey(deps.linkKey, 'seal'), utf8(text), { context: label, random: deps.random })
+}
+
+async function openPlaces(sealed: Uint8Array, label: Uint8Array, deps: IssuerDeps): Promise<StatusPlace[]> {
+  const plain = await open(subkey(deps.linkKey, 'seal'), sealed, { context: label })
+  return (JSON.parse(fromUtf8(plain)) as [number, number][]).map(([list, index]) => ({ list, index }))
+}

@@ -1,0 +1,111 @@
+// The issuer's ledger in a database: places, sealed links, statuses.
+import type { RandomBytes } from '../base/index.ts'
+import { CtidError } from '../base/index.ts'
+import { randomIndex, type StatusPlace } from '../status/index.ts'
+import type { Migrations, Session, Store } from '../store/index.ts'
+import type { IssuerLedger, LedgerOptions } from './ledger.ts'
+
+// A place is one number, so that it can be a key: list · 2^24 + index.
+const LIST = 2 ** 24
+
+/** `issuer_place` makes "never twice" a constraint of the database; nothing in these tables names a token. */
+export const issuerMigrations: Migrations = {
+  room: 'issuer',
+  steps: [
+    [
+      'create table issuer_place (place bigint not null primary key) without rowid',
+      'create table issuer_list (list bigint not null primary key, taken bigint not null) without rowid',
+      'create table issuer_link (id bytea not null primary key, label bytea not null, sealed bytea not null, expires_at bigint not null)',
+      'create index issuer_link_label on issuer_link (label)',
+      'create table issuer_subject (label bytea not null primary key, status bigint not null) without rowid',
+      'create table issuer_status (place bigint not null primary key, status bigint not null) without rowid',
+    ],
+  ],
+}
+
+/** A ledger over a {@link Store} on which {@link issuerMigrations} were applied. */
+export function storeLedger(store: Store, options: LedgerOptions): IssuerLedger {
+  const { random, listSize = 1_048_576, fill = 0.75 } = options
+  const capacity = Math.floor(listSize * fill)
+  const newestList = async (session: Session): Promise<number> => {
+    const [row] = await session.rows<{ list: number | null }>('select max(list) as list from issuer_list')
+    return row?.list ?? 0
+  }
+  return {
+    allocate: async (count) => {
+      if (count > capacity) throw new CtidError('ERR_STATUS_FULL')
+      return await store.transaction(async (session) => {
+        const newest = await newestList(session)
+        await session.insert('issuer_list', ['list', 'taken'], [[newest, 0]])
+        // Count first: the row lock makes concurrent issuers wait for each other here.
+        await session.run('update issuer_list set taken = taken + $1 where list = $2', [count, newest])
+        const [row] = await session.rows<{ taken: number }>('select taken from issuer_list where list = $1', [
+          newest,
+        ])
+        const list = (row?.taken ?? 0) > capacity ? newest + 1 : newest
+        if (list > newest) await session.insert('issuer_list', ['list', 'taken'], [[list, count]])
+        return await takePlaces(session, { list, count, listSize, random })
+      })
+    },
+    append: async ({ label, sealed, expiresAt }) => {
+      await store.insert(
+        'issuer_link',
+        ['id', 'label', 'sealed', 'expires_at'],
+        [[random(16), label, sealed, expiresAt]],
+      )
+    },
+    entries: async (label) => {
+      const rows = await store.rows<{ sealed: Uint8Array }>(
+        'select sealed from issuer_link where label = $1',
+        [label],
+      )
+      return rows.map((row) => row.sealed)
+    },
+    subjectStatus: async (label) => {
+      const [row] = await store.rows<{ status: number }>(
+        'select status from issuer_subject where label = $1',
+        [label],
+      )
+      return row?.status ?? 0
+    },
+    setSubjectStatus: async (label, status) => {
+      await store.run(
+        'insert into issuer_subject (label, status) values ($1, $2) on conflict (label) do update set status = excluded.status',
+        [label, status],
+      )
+    },
+    setStatuses: async (places, status) => {
+      await store.transaction(async (session) => {
+        for (const place of places) {
+          await session.run(
+            'insert into issuer_status (place, status) values ($1, $2) on conflict (place) do update set status = excluded.status',
+            [place.list * LIST + place.index, status],
+          )
+        }
+      })
+    },
+    statuses: async (list) => {
+      const rows = await store.rows<{ place: number; status: number }>(
+        'select place, status from issuer_status where place >= $1 and place < $2 and status <> 0',
+        [list * LIST, (list + 1) * LIST],
+      )
+      return rows.map(({ place, status }) => ({ index: place % LIST, status }))
+    },
+    newestList: () => newestList(store),
+    sweep: async (now) => await store.run('delete from issuer_link where expires_at <= $1', [now]),
+  }
+}
+
+async function takePlaces(
+  session: Session,
+  { list, count, listSize, random }: { list: number; count: number; listSize: number; random: RandomBytes },
+): Promise<StatusPlace[]> {
+  const places: StatusPlace[] = []
+  while (places.length < count) {
+    const index = randomIndex(listSize, random)
+    // The constraint decides: an index that is taken inserts nothing, and another is drawn.
+    const inserted = await session.insert('issuer_place', ['place'], [[list * LIST + index]])
+    if (inserted === 1) places.push({ list, index })
+  }
+  return places
+}
