@@ -14,6 +14,7 @@ export {
   type CurrentCode,
   createWallet,
   type IssuedCopy,
+  type Refill,
   type Showing,
   type ShowOptions,
   type Stock,

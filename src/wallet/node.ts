@@ -7,7 +7,6 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -16,9 +15,8 @@ import { generateSigner, type P256PrivateJwk, signerFromJwk } from '../crypto/in
 import type { DeviceKeys, WalletStorage } from './storage.ts'
 
 const KEY_NAME = /^[0-9a-f]{16}$/
-/** A lock older than this was left by a process that died. */
-const STALE_LOCK_MS = 10_000
-const LOCK_WAIT_MS = 3_000
+const LOCK_ATTEMPTS = 150
+const LOCK_PAUSE_MS = 20
 
 /** One file with the wallet's text, and a lock file beside it while it is being changed. */
 export function fileStorage(directory: string): WalletStorage {
@@ -88,25 +86,29 @@ function replaceFile(file: string, text: string): void {
 }
 
 async function lock(file: string): Promise<() => void> {
-  const deadline = Date.now() + LOCK_WAIT_MS
-  for (;;) {
+  for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
     try {
-      closeSync(openSync(file, 'wx', 0o600))
+      const handle = openSync(file, 'wx', 0o600)
+      writeSync(handle, String(process.pid))
+      closeSync(handle)
       return () => rmSync(file, { force: true })
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
-    if (isStale(file)) rmSync(file, { force: true })
-    else if (Date.now() > deadline)
-      throw new CtidError('ERR_WALLET_STATE', { detail: 'locked by another process' })
-    else await new Promise((resolve) => setTimeout(resolve, 20))
+    if (isAbandoned(file)) rmSync(file, { force: true })
+    else await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS))
   }
+  throw new CtidError('ERR_WALLET_STATE', { detail: 'locked by another process' })
 }
 
-function isStale(file: string): boolean {
+// Left by a process that no longer runs. An empty file belongs to one that is just about to write its number.
+function isAbandoned(file: string): boolean {
+  const owner = Number(readIfThere(file))
+  if (!(owner > 0)) return false
   try {
-    return Date.now() - statSync(file).mtimeMs > STALE_LOCK_MS
-  } catch {
+    process.kill(owner, 0)
     return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
   }
 }

@@ -33,6 +33,9 @@ export type WalletOptions = {
 /** What an issuer sends for one holder key. */
 export type IssuedCopy = { readonly attestation: Uint8Array; readonly credential?: string }
 
+/** Asks the issuer for one copy per signer's key; each signer proves possession of its key. */
+export type Refill = (signers: readonly Signer[]) => Promise<readonly IssuedCopy[]>
+
 export type ShowOptions = {
   /** Who it is shown to, for the history; also the audience when `bindToVerifier` is set. */
   readonly verifier: string
@@ -71,7 +74,9 @@ export type Stock = { readonly kind: Kind; readonly unused: number; readonly isL
 export type Wallet = {
   /** Makes keys for copies that are to be issued. The signers prove possession to the issuer. */
   prepareKeys(count: number): Promise<readonly Signer[]>
-  /** Takes copies whose keys were prepared here. Returns how many. */
+  /** Fetches new copies: makes keys, has `issue` turn them into copies, takes those. Returns how many. */
+  refill(count: number, issue: Refill): Promise<number>
+  /** Takes copies whose keys were prepared here. Returns how many. It does not verify the issuer's signature. */
   receive(copies: readonly IssuedCopy[]): Promise<number>
   /** Takes an attestation for a printed form. */
   receivePaper(attestation: Uint8Array): Promise<void>
@@ -197,6 +202,9 @@ export function createWallet(options: WalletOptions): Wallet {
   return {
     prepareKeys,
     receive,
+    async refill(count, issue) {
+      return receive(await issue(await prepareKeys(count)))
+    },
     async receivePaper(attestation) {
       makePaperCode(attestation)
       await change((state) => [{ ...state, paper: attestation }, undefined])

@@ -1,5 +1,5 @@
 // The wallet: one copy for one verifier, stored before shown, and a preview that hides nothing.
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -25,8 +25,7 @@ async function fill(
   count: number,
   changes: Parameters<typeof claims>[0] = {},
 ): Promise<void> {
-  const signers = await wallet.prepareKeys(count)
-  await wallet.receive(await Promise.all(signers.map((signer) => issue(signer, changes))))
+  await wallet.refill(count, (signers) => Promise.all(signers.map((signer) => issue(signer, changes))))
 }
 async function issue(signer: Signer, changes: Parameters<typeof claims>[0] = {}) {
   return { attestation: await makeAttestation(claims({ ...changes, holderKey: signer.publicJwk }), issuer) }
@@ -236,6 +235,13 @@ describe('keys and files', () => {
     expect(files).toHaveLength(4)
     for (const file of files) expect(statSync(join(file.parentPath, file.name)).mode & 0o777).toBe(0o600)
     expect(() => fileDeviceKeys(folder, systemRandom).signer('../wallet')).toThrow(refused('ERR_WALLET_KEY'))
+  })
+
+  it('a lock left by a process that died is taken over', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ctid-wallet-'))
+    folders.push(folder)
+    writeFileSync(join(folder, 'wallet.json.lock'), '4194305')
+    expect(await newWallet(fileStorage(folder)).stock()).toEqual([])
   })
 
   it.each([
