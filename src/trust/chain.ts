@@ -65,13 +65,15 @@ export function checkChain(x5c: unknown, options: ChainOptions): CheckedChain {
   const anchor = anchors.find((one) => isIssuedBy(last, one))
   if (!anchor) throw new CtidError('ERR_TRUST_ANCHOR')
   const path = [...links, anchor]
+  // CA flag and path length bind an anchor like the others.
+  path.forEach((link, depth) => {
+    if (depth > 0) checkAuthority(link, depth)
+  })
   path.forEach((link, depth) => {
     const issuer = path[depth + 1]
     if (issuer && !isIssuedBy(link, issuer)) throw new CtidError('ERR_TRUST_CHAIN', { detail: 'broken link' })
     checkPeriod(link, options.now)
     checkExtensions(link)
-    // An anchor's own name and key are trusted as they are; CA flag and path length bind it like the others.
-    if (depth > 0) checkAuthority(link, depth)
   })
   checkLeaf(leaf, options.acceptedUsages)
   return describe(leaf, path)
