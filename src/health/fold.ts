@@ -1,7 +1,14 @@
 // From a person's evidence to the facts of this instant. Order does not matter: each fact is the latest of its kind.
 import { HOUR, isoTime } from '../base/index.ts'
 import type { Evidence } from './evidence.ts'
-import { CLOCK_PATH, emptyFacts, type FactPath, type FactRecord } from './facts.ts'
+import {
+  CLOCK_PATH,
+  emptyFacts,
+  emptyGroup,
+  type FactGroup,
+  type FactPath,
+  type FactRecord,
+} from './facts.ts'
 import type { Acceptance, RuleSet } from './rule-set.ts'
 
 /** Facts, where each came from, and until when they stand without new evidence. */
@@ -146,7 +153,7 @@ function toRecord(origins: ReadonlyMap<string, Evidence>, now: number): FactReco
   const record = emptyFacts(isoTime(now)) as unknown as Record<string, unknown>
   for (const [path, one] of origins) {
     const [group, member] = path.split('.') as [string, string]
-    const members = (record[group] ?? {}) as Record<string, unknown>
+    const members = (record[group] ?? emptyGroup(group as FactGroup)) as Record<string, unknown>
     record[group] = {
       ...members,
       [member]: path === 'vaccination.doses' ? (one.data as { dose: number }).dose : isoTime(one.at),

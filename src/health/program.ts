@@ -1,7 +1,8 @@
 // A rule set ready to run: its expressions compiled once over the fixed layout of facts, and evaluated in two ways,
 // in full with a trace, or for the colour alone.
 import type { Json } from '../base/index.ts'
-import type { Code } from './certlogic/code.ts'
+import { readPaths } from './certlogic/check.ts'
+import { type Code, dateInSlot } from './certlogic/code.ts'
 import { compileExpression, leadingGuards } from './certlogic/compile.ts'
 import { Undefined } from './certlogic/instants.ts'
 import type { Layout } from './certlogic/layout.ts'
@@ -45,6 +46,8 @@ export type Program = {
   dateOf(rule: Rule, which: 'until' | 'release', facts: FactRecord): number | null
 }
 
+const CLOCK_SLOT = 0
+
 const FALSE = 0
 const TRUE = 1
 const OPEN = 2
@@ -71,11 +74,19 @@ export function programOf(ruleSet: RuleSet): Program {
 function compileRuleSet(ruleSet: RuleSet): Program {
   const { rules, requires } = ruleSet
   const layout = factLayout()
-  const frame = new FactFrame(layout.paths.length)
+  const dateExpressions = rules
+    .flatMap(({ until, release }) => [until, release.at])
+    .filter((expr) => expr !== null)
   const conditions = [...rules, ...requires].map(({ when }) => when)
+  const expressions = [...conditions, ...dateExpressions]
+  const frame = new FactFrame(
+    layout.paths.length,
+    expressions.flatMap((expr) => [...readPaths(expr)]),
+  )
   const columns = { results: new Uint8Array(conditions.length), reads: new Int32Array(conditions.length) }
   frame.reads = columns.reads
   const traced = conditions.map((when) => compileExpression(when, layout, { traced: true }).test)
+  const firsts = Int32Array.from(conditions, (when) => firstGuard(when, layout))
   const ranks = Uint8Array.from(rules, ({ colour }) => (colour === 'red' ? RED : YELLOW))
   // A rule can be true only where one of these is there, because it begins with it: see `parseRuleSet`.
   const grounds = Int32Array.from(rules, (rule) => mask(layout, groundsOf(rule)))
@@ -92,6 +103,14 @@ function compileRuleSet(ruleSet: RuleSet): Program {
     const { results, reads } = columns
     let worst = GREEN
     for (let i = 0; i < traced.length; i++) {
+      // A condition that begins with a fact that is not there is false, and has read that one.
+      const first = firsts[i] as number
+      if ((frame.present & first) !== first) {
+        results[i] = FALSE
+        reads[i] = first
+        if (i >= ranks.length && worst < UNDETERMINED) worst = UNDETERMINED
+        continue
+      }
       frame.base = i
       reads[i] = 0
       const result = run(traced[i] as Test, frame)
@@ -199,10 +218,15 @@ function rankOf(result: number, frame: FactFrame, i: number, ranks: Uint8Array, 
   return grounded === TRUE ? (ranks[i] as number) : grounded === OPEN ? UNDETERMINED : GREEN
 }
 
+function firstGuard(when: Json, layout: Layout): number {
+  const [slot] = leadingGuards(when, layout)
+  return slot === undefined || slot === CLOCK_SLOT ? 0 : 1 << slot
+}
+
 function mask(layout: Layout, paths: readonly string[]): number {
   return paths.reduce((bits, path) => bits | (1 << layout.slotOf(path)), 0)
 }
 
 function clockOf(frame: FactFrame): number {
-  return Date.parse(frame.slots[0] as string)
+  return dateInSlot(frame, CLOCK_SLOT)
 }

@@ -204,7 +204,7 @@ describe('for every person', () => {
   const someEvidence = (max = 12) =>
     fc.array(fc.nat({ max: 99 }), { maxLength: max }).map((picks) => picks.map((i) => pool[i] as Item))
   const someInstant = fc.integer({ min: NOW - DAY, max: NOW + 20 * DAY })
-  const holds = (property: fc.IProperty<never>, numRuns = 400): void =>
+  const holds = <T>(property: fc.IProperty<T>, numRuns = 400): void =>
     fc.assert(property, { seed: 20261124, numRuns })
   const RANK = { green: 0, undetermined: 1, yellow: 2, red: 3 }
   const plain = (status: Status): string => JSON.stringify(status)
@@ -216,7 +216,7 @@ describe('for every person', () => {
           (a, b) => ((a.at ^ salt) % 97) - ((b.at ^ salt) % 97) || (a.commitment < b.commitment ? 1 : -1),
         )
         expect(plain(derive(shuffled, rules, now))).toBe(plain(derive(evidence, rules, now)))
-      }) as fc.IProperty<never>,
+      }),
     )
   })
 
@@ -227,7 +227,7 @@ describe('for every person', () => {
         const before = derive(evidence, rules, now).colour
         const after = derive([...evidence, more], rules, now).colour
         expect(RANK[after]).toBeGreaterThanOrEqual(RANK[before])
-      }) as fc.IProperty<never>,
+      }),
       2000,
     )
   })
@@ -247,7 +247,7 @@ describe('for every person', () => {
         }
         if (status.colour === 'undetermined') expect(status.gaps).not.toEqual([])
         else expect(status.reasons.some(({ colour }) => colour === status.colour)).toBe(true)
-      }) as fc.IProperty<never>,
+      }),
     )
   })
 
@@ -264,7 +264,7 @@ describe('for every person', () => {
           expect(then.colour).toBe(status.colour)
           expect(then.trace.map(({ result }) => result)).toEqual(status.trace.map(({ result }) => result))
         },
-      ) as fc.IProperty<never>,
+      ),
     )
   })
 
@@ -275,7 +275,7 @@ describe('for every person', () => {
         const program = programOf(rules)
         expect(program.colour(facts)).toBe(derive(evidence, rules, now).colour)
         expect(program.trace(facts)).toBe(program.colour(facts))
-      }) as fc.IProperty<never>,
+      }),
     )
   })
 
@@ -283,7 +283,7 @@ describe('for every person', () => {
     holds(
       fc.property(someEvidence(), (evidence) => {
         expect(['green', 'undetermined']).toContain(derive(evidence, rules, NOW + 30 * DAY).colour)
-      }) as fc.IProperty<never>,
+      }),
     )
   })
 })

@@ -20,12 +20,11 @@ export function readDocumentSigner(der: Uint8Array): DccKey {
   try {
     const certificate = new X509Certificate(der)
     const { publicKey } = certificate
-    const kinds = [...new Set((certificate.keyUsage ?? []).flatMap(kindOf))]
     return {
       kid: sha256(der).slice(0, 8),
       spki: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })),
       keyType: keyTypeOf(publicKey),
-      kinds: kinds.length > 0 ? kinds : ['t', 'v', 'r'],
+      kinds: kindsOfUsage(certificate.keyUsage ?? []),
       country: /^C=([A-Z]{2})$/m.exec(certificate.subject)?.[1] ?? '',
       notBefore: Math.floor(Date.parse(certificate.validFrom) / 1000),
       notAfter: Math.floor(Date.parse(certificate.validTo) / 1000),
@@ -33,6 +32,12 @@ export function readDocumentSigner(der: Uint8Array): DccKey {
   } catch (cause) {
     throw new CtidError('ERR_HEALTH_CERTIFICATE_KEY', { detail: 'not a usable certificate', cause })
   }
+}
+
+/** What extended key usage OIDs allow; every kind when none of them is ours. */
+export function kindsOfUsage(oids: readonly string[]): readonly DccKind[] {
+  const kinds = [...new Set(oids.flatMap(kindOf))]
+  return kinds.length > 0 ? kinds : ['t', 'v', 'r']
 }
 
 function kindOf(oid: string): DccKind[] {

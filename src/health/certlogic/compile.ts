@@ -79,21 +79,18 @@ function compileList(items: readonly Code[]): Code {
 }
 
 function compileVar(slot: number, traced: boolean): Code {
+  const linear = { slot, offset: Number.NaN }
   if (!traced) {
-    const value = (frame: Frame): unknown => frame.slots[slot]
-    return {
-      ...valueCode(value),
-      test: (frame) => truthOf(frame.slots[slot]),
-      linear: { slot, offset: Number.NaN },
-    }
+    return { ...valueCode((frame) => frame.slots[slot]), test: (frame) => truthOf(frame.slots[slot]), linear }
   }
   const word = Math.floor(slot / 31)
   const bit = 1 << (slot % 31)
-  const value = (frame: Frame): unknown => {
-    frame.reads[frame.base + word] = (frame.reads[frame.base + word] as number) | bit
+  const mark = (frame: Frame): unknown => {
+    const at = frame.base + word
+    frame.reads[at] = (frame.reads[at] as number) | bit
     return frame.slots[slot]
   }
-  return { ...valueCode(value), linear: { slot, offset: Number.NaN } }
+  return { ...valueCode(mark), test: (frame) => truthOf(mark(frame)), linear }
 }
 
 function compileIf(guard: Code, then: Code, otherwise: Code): Code {

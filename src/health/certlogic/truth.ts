@@ -3,9 +3,9 @@ import { Instant, Undefined } from './instants.ts'
 
 /** True or false for values that are truthy or falsy (specification, "Truthy and falsy values"). @throws {Undefined} for neither */
 export function truthOf(value: unknown): boolean {
-  if (typeof value === 'boolean') return value
-  if (value === null) return false
   if (typeof value === 'string') return value !== ''
+  if (value === null) return false
+  if (typeof value === 'boolean') return value
   if (typeof value === 'number' && !Number.isNaN(value)) return value !== 0
   if (Array.isArray(value)) return value.length > 0
   if (typeof value === 'object' && !(value instanceof Instant)) return Object.keys(value).length > 0
