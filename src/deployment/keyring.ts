@@ -1,0 +1,169 @@
+// The key folder: every party's keys in files of its own, made on first use, readable by their owner only.
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  CtidError,
+  fromBase64url,
+  type JsonObject,
+  parseJsonObject,
+  type RandomBytes,
+  toBase64url,
+} from '../base/index.ts'
+import type { Group, Share } from '../crypto/index.ts'
+import {
+  createRegistryKeys,
+  createVaultKey,
+  exportRegistryKeys,
+  importRegistryKeys,
+  type RegistryKeys,
+  type Secret,
+  secret,
+} from '../registry/index.ts'
+import { type EvaluatorKeySet, formatKeySet, parseKeySet, runCeremony } from '../token/index.ts'
+import {
+  type Caller,
+  newCaller,
+  readShareFile,
+  writePrivateFile,
+  writeShareFile,
+} from '../token/share-file.ts'
+import { type DevelopmentPki, loadOrCreatePki } from '../trust/node.ts'
+
+export type KeyringOptions = {
+  readonly group: Group
+  readonly random: RandomBytes
+  /** Unix seconds. */
+  readonly now: number
+  /** Where the issuer answers; goes into certificates. */
+  readonly baseUrl: string
+  /** t of n for a key ceremony that has not been held yet. Default 2 of 3. */
+  readonly threshold?: number
+  readonly evaluators?: number
+}
+
+/** Everything that the key folder of a single-machine deployment holds. Secret. */
+export type Keyring = {
+  readonly folder: string
+  readonly keySet: () => EvaluatorKeySet
+  /** The evaluators' shares: in a separated deployment each lies on another machine. */
+  readonly shares: () => Promise<readonly Share[]>
+  /** The registrar's secret at each evaluator, by evaluator id. */
+  readonly registrar: () => ReadonlyMap<number, Uint8Array>
+  readonly registry: () => RegistryKeys
+  readonly vault: () => readonly Secret[]
+  /** The issuer's key for the links between tokens and status places. */
+  readonly linkKey: Uint8Array
+  readonly pki: DevelopmentPki
+  saveEvaluators(keySet: EvaluatorKeySet, shares: readonly Share[]): Promise<void>
+  saveRegistry(keys: RegistryKeys): Promise<void>
+  saveVault(keys: readonly Secret[]): Promise<void>
+}
+
+/** What one registrar may ask: bursts for a bulk enrolment, and a rate that makes guessing online hopeless. */
+const REGISTRAR_ALLOWANCE = { burst: 20_000, perHour: 100_000 }
+export const REGISTRAR = 'registrar'
+
+/** Path of an evaluator's share file in a key folder. */
+export function shareFile(folder: string, id: number): string {
+  return join(folder, `evaluator-${id}.json`)
+}
+
+/**
+ * Opens a key folder and makes what is missing, the key ceremony included: one process then plays all evaluators.
+ *
+ * @throws {CtidError} `ERR_TOKEN_*`, `ERR_REGISTRY_KEY_MALFORMED` for files that were damaged; nothing is overwritten
+ */
+export async function openKeyring(folder: string, options: KeyringOptions): Promise<Keyring> {
+  const { group, random } = options
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const path = (name: string) => join(folder, name)
+  const writeJson = (name: string, value: JsonObject) =>
+    writePrivateFile(path(name), `${JSON.stringify(value, null, 2)}\n`)
+  const readJson = async (name: string) =>
+    parseJsonObject(await readFile(path(name), 'utf8'), { maxLength: 262_144 })
+
+  if (!existsSync(path('evaluators.json'))) await holdCeremony(folder, options)
+  if (!existsSync(path('registry.json'))) {
+    await writePrivateFile(path('registry.json'), exportRegistryKeys(createRegistryKeys({ group, random })))
+  }
+  if (!existsSync(path('vault.json'))) await writeJson('vault.json', vaultDocument([createVaultKey(random)]))
+  if (!existsSync(path('issuer.json'))) await writeJson('issuer.json', { linkKey: toBase64url(random(32)) })
+
+  let keySet = parseKeySet(await readJson('evaluators.json'), group)
+  let registry = importRegistryKeys(await readFile(path('registry.json'), 'utf8'), group)
+  let vault = readVault(await readJson('vault.json'))
+  const registrar = readRegistrar(await readJson('registrar.json'))
+  return {
+    folder,
+    keySet: () => keySet,
+    shares: () =>
+      Promise.all(
+        keySet.shares.map(async ({ id }) => (await readShareFile(shareFile(folder, id), group)).share),
+      ),
+    registrar: () => registrar,
+    registry: () => registry,
+    vault: () => vault,
+    linkKey: bytes((await readJson('issuer.json'))['linkKey']),
+    pki: await loadOrCreatePki(path('pki'), { now: options.now, random, baseUrl: options.baseUrl }),
+    async saveEvaluators(next, shares) {
+      for (const share of shares) {
+        const file = shareFile(folder, share.id)
+        const { callers } = await readShareFile(file, group)
+        await writeShareFile(file, { share, keySet: next, callers })
+      }
+      await writeJson('evaluators.json', formatKeySet(next))
+      keySet = next
+    },
+    async saveRegistry(keys) {
+      await writePrivateFile(path('registry.json'), exportRegistryKeys(keys))
+      registry = keys
+    },
+    async saveVault(keys) {
+      await writeJson('vault.json', vaultDocument(keys))
+      vault = keys
+    },
+  }
+}
+
+async function holdCeremony(folder: string, options: KeyringOptions): Promise<void> {
+  const { random, group, threshold = 2, evaluators: count = 3 } = options
+  const { keySet, shares, transcript } = runCeremony({ threshold, count, random, group })
+  const callers: [number, Caller][] = shares.map(({ id }) => [
+    id,
+    newCaller(REGISTRAR, REGISTRAR_ALLOWANCE, random),
+  ])
+  const write = (name: string, value: JsonObject) =>
+    writePrivateFile(join(folder, name), `${JSON.stringify(value, null, 2)}\n`)
+  for (const [index, share] of shares.entries()) {
+    const [, caller] = callers[index] as [number, Caller]
+    await writeShareFile(shareFile(folder, share.id), { share, keySet, callers: [caller] })
+  }
+  const secrets = Object.fromEntries(callers.map(([id, caller]) => [String(id), toBase64url(caller.secret)]))
+  await write('registrar.json', { caller: REGISTRAR, secrets })
+  await write('ceremony.json', transcript)
+  // Last: its presence says that the ceremony is complete.
+  await write('evaluators.json', formatKeySet(keySet))
+}
+
+function vaultDocument(keys: readonly Secret[]): JsonObject {
+  return { keys: keys.map((key) => toBase64url(key.reveal())) }
+}
+
+function readVault({ keys }: JsonObject): readonly Secret[] {
+  if (!Array.isArray(keys) || keys.length === 0) throw new CtidError('ERR_REGISTRY_KEY_MALFORMED')
+  return keys.map((key) => secret(bytes(key)))
+}
+
+function readRegistrar({ secrets }: JsonObject): ReadonlyMap<number, Uint8Array> {
+  return new Map(Object.entries((secrets ?? {}) as JsonObject).map(([id, text]) => [Number(id), bytes(text)]))
+}
+
+function bytes(value: unknown): Uint8Array {
+  try {
+    if (typeof value === 'string') return fromBase64url(value)
+  } catch {
+    // Falls through to the one error.
+  }
+  throw new CtidError('ERR_REGISTRY_KEY_MALFORMED')
+}

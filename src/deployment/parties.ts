@@ -1,0 +1,183 @@
+// One wiring for command line, demo and tests: from a key folder and a store to the parties that work together.
+import { type Clock, DAY, type RandomBytes } from '../base/index.ts'
+import type { ProvenKey } from '../credential/index.ts'
+import { type Group, loadSodiumGroup } from '../crypto/index.ts'
+import type { LegalRecord } from '../identity/index.ts'
+import {
+  createStatusPublisher,
+  type IssuedCopy,
+  type IssuerDeps,
+  issueCopies,
+  issuerMigrations,
+  type StatusPublisher,
+  setCopyState,
+  storeLedger,
+} from '../issuer/index.ts'
+import { credentialSubject, type Enrolled, enrolDocument, type RegistrarDeps } from '../registrar/index.ts'
+import { localVault, openRegistry, type Registry, type RegistryLog, type State } from '../registry/index.ts'
+import { migrate, openStore, type Store } from '../store/index.ts'
+import { type Evaluator, httpEvaluator, localEvaluator } from '../token/index.ts'
+import { signTrustList, type TrustList } from '../trust/index.ts'
+import { type Keyring, openKeyring, REGISTRAR } from './keyring.ts'
+
+export type DeploymentOptions = {
+  readonly keysFolder: string
+  /** File name or `postgres://` address. */
+  readonly storeUrl: string
+  readonly clock: Clock
+  readonly random: RandomBytes
+  /** Where the issuer's public files are served. Default `http://localhost:8080`. */
+  readonly baseUrl?: string
+  /** Addresses of evaluators in processes of their own, by id; absent: all in this process. */
+  readonly evaluatorUrls?: ReadonlyMap<number, string>
+  /** When given, nothing is acknowledged before the log has accepted it. */
+  readonly log?: RegistryLog
+}
+
+export type Deployment = {
+  readonly group: Group
+  readonly keyring: Keyring
+  readonly store: Store
+  readonly registry: Registry
+  readonly issuer: IssuerDeps
+  readonly statusPublisher: StatusPublisher
+  readonly evaluators: () => Promise<readonly Evaluator[]>
+  /** Enrols a document. See `enrolDocument`. */
+  enrol(document: unknown, officer?: string): Promise<Enrolled>
+  /** Issues one copy for each proven key, stating what the record says. */
+  issue(token: Uint8Array, record: LegalRecord, keys: readonly ProvenKey[]): Promise<readonly IssuedCopy[]>
+  /** Carries a change of state in the registry over to the copies. */
+  followState(token: Uint8Array): Promise<void>
+  /** The signed trust list: this deployment's issuer, for identity, organisations and health. */
+  trustList(): Promise<string>
+  close(): Promise<void>
+}
+
+/** Opens all parties. Keys and tables that are missing are made. */
+export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
+  const { clock, random, baseUrl = 'http://localhost:8080' } = options
+  const group = await loadSodiumGroup()
+  const keyring = await openKeyring(options.keysFolder, { group, random, now: clock(), baseUrl })
+  const store = await openStore(options.storeUrl)
+  await migrate(store, [issuerMigrations])
+  const registry = await openRegistry({
+    store,
+    keys: keyring.registry(),
+    vault: localVault(keyring.vault(), { random }),
+    group,
+    clock,
+    random,
+    ...(options.log === undefined ? {} : { log: options.log }),
+  })
+  const statusListBase = `${baseUrl}/status/`
+  const { signer, kid, x5c } = keyring.pki.parties.issuer
+  const key = { signer, kid, x5c }
+  const issuer: IssuerDeps = {
+    key,
+    issuerId: baseUrl,
+    statusListBase,
+    ledger: storeLedger(store, { random }),
+    linkKey: keyring.linkKey,
+    clock,
+    random,
+  }
+  const statusPublisher = createStatusPublisher({ ledger: issuer.ledger, key, statusListBase, clock })
+  const evaluators = () => evaluatorsOf(keyring, group, options)
+  return {
+    group,
+    keyring,
+    store,
+    registry,
+    issuer,
+    statusPublisher,
+    evaluators,
+    async enrol(document, officer = 'desk-1') {
+      const deps: RegistrarDeps = {
+        evaluators: await evaluators(),
+        keySet: keyring.keySet(),
+        group,
+        random,
+        clock,
+        registry,
+        officer,
+      }
+      return enrolDocument(document, deps)
+    },
+    async issue(token, record, keys) {
+      const { profile, subject, kind } = credentialSubject(record, { now: clock() })
+      const entry = await registry.lookup(token)
+      const expiresAt = entry?.expiresAt
+      const attestation = { kind, assurance: 'substantial' } as const
+      return issueCopies(
+        {
+          token,
+          profile,
+          subject,
+          attestation,
+          ...(expiresAt === undefined ? {} : { documentExpiresAt: expiresAt }),
+        },
+        keys,
+        issuer,
+      )
+    },
+    async followState(token) {
+      const entry = await registry.lookup(token)
+      if (entry) await setCopyState(token, COPY_STATES[entry.state], issuer)
+      statusPublisher.changed()
+    },
+    trustList: () => signTrustList(trustListOf(keyring, baseUrl, clock()), keyring.pki.parties.rules.signer),
+    close: () => store.close(),
+  }
+}
+
+// Copies end with their document anyway, so an expired entry needs no entry in the status list.
+const COPY_STATES: Readonly<Record<State, 'valid' | 'suspended' | 'revoked'>> = {
+  active: 'valid',
+  expired: 'valid',
+  frozen: 'suspended',
+  revoked: 'revoked',
+  superseded: 'revoked',
+}
+
+async function evaluatorsOf(
+  keyring: Keyring,
+  group: Group,
+  options: DeploymentOptions,
+): Promise<readonly Evaluator[]> {
+  const { clock, random, evaluatorUrls } = options
+  if (!evaluatorUrls) return (await keyring.shares()).map((share) => localEvaluator(share, { group, random }))
+  const secrets = keyring.registrar()
+  return [...evaluatorUrls].flatMap(([id, url]) => {
+    const secret = secrets.get(id)
+    if (!secret) return []
+    const credential = { caller: REGISTRAR, secret }
+    return [httpEvaluator({ id, url, keySet: keyring.keySet(), credential, group, now: clock, random })]
+  })
+}
+
+function trustListOf({ pki }: Keyring, baseUrl: string, now: number): TrustList {
+  const key = ({ signer, kid, x5c }: typeof pki.parties.issuer) => ({
+    kid,
+    jwk: signer.publicJwk,
+    x5c,
+    notBefore: 0,
+    notAfter: now + 365 * DAY,
+  })
+  return {
+    // Editions are numbered by time: a later list has a greater number, whoever makes it.
+    version: now,
+    issuedAt: now,
+    expiresAt: now + 7 * DAY,
+    issuers: [
+      {
+        id: baseUrl,
+        name: { en: 'Development registry', zh: '开发环境登记处' },
+        region: 'CN',
+        purposes: ['identity', 'organisation', 'health'],
+        keys: [key(pki.parties.issuer)],
+        statusListBase: `${baseUrl}/status/`,
+      },
+    ],
+    recognition: [],
+  }
+}
