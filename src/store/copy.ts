@@ -1,34 +1,36 @@
-// Many rows at once into PostgreSQL: COPY in its binary format into a temporary table, then one insert.
+// Many rows at once into PostgreSQL: COPY in its binary format.
 /// <reference path="./pg-copy-streams.d.ts" />
 import { pipeline } from 'node:stream/promises'
 import type pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
+import { driverCode } from './failure.ts'
 import type { SqlValue } from './port.ts'
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1')
 const CHUNK_BYTES = 65_536
+const UNIQUE_VIOLATION = '23505'
 
 /**
- * Inserts `rows` whose key is not in `table` yet and returns how many. COPY itself knows no `on conflict`, so the rows
- * go through a temporary table, which is neither logged nor synchronised. `table` and `columns` are trusted SQL.
+ * Copies `rows` into `table` if all their keys are new, else does nothing and says `false`: COPY knows no
+ * `on conflict`. Call it inside a transaction; `table` and `columns` are trusted SQL.
  */
 export async function copyRows(
   client: pg.ClientBase,
   table: string,
   columns: string,
   rows: readonly (readonly SqlValue[])[],
-): Promise<number> {
-  const staging = `ctid_copy_${table}`.slice(0, 63)
-  await client.query(
-    `create temporary table if not exists ${staging} on commit delete rows as select ${columns} from ${table} limit 0`,
-  )
-  const stream = client.query(copyFrom(`copy ${staging} (${columns}) from stdin (format binary)`))
-  await pipeline(copyFormat(rows), stream)
-  const inserted = await client.query(
-    `insert into ${table} (${columns}) select ${columns} from ${staging} on conflict do nothing`,
-  )
-  await client.query(`truncate ${staging}`)
-  return inserted.rowCount ?? 0
+): Promise<boolean> {
+  await client.query('savepoint copying')
+  try {
+    const stream = client.query(copyFrom(`copy ${table} (${columns}) from stdin (format binary)`))
+    await pipeline(copyFormat(rows), stream)
+    await client.query('release savepoint copying')
+    return true
+  } catch (error) {
+    if (driverCode(error) !== UNIQUE_VIOLATION) throw error
+    await client.query('rollback to savepoint copying')
+    return false
+  }
 }
 
 /** The bytes of COPY BINARY (PostgreSQL manual, COPY, "Binary Format"), in chunks of about 64 KiB. */

@@ -1,7 +1,7 @@
 // PostgreSQL, or an engine that speaks its protocol, behind the Store port: pipelined reads, pooled transactions,
 // named statements, repeat on serialisation failure and deadlock, COPY for bulk.
 import pg from 'pg'
-import { CtidError } from '../base/index.ts'
+import { CtidError, isCtidError } from '../base/index.ts'
 import { copyRows } from './copy.ts'
 import { driverCode, guarded, pause, storeFailure } from './failure.ts'
 import {
@@ -115,9 +115,18 @@ function session(client: pg.ClientBase, bulk: boolean, inTurn: InTurn): Session 
     async insert(table, columns, rows) {
       if (rows.length === 0) return 0
       const list = columns.map(identifier).join(', ')
+      const only = rows.length === 1 ? rows[0] : undefined
+      if (only) {
+        const places = only.map((_, index) => `$${index + 1}`).join(', ')
+        const sql = `insert into ${identifier(table)} (${list}) values (${places}) on conflict do nothing`
+        return (await query(sql, only)).rowCount ?? 0
+      }
       const sorted = sortedByKey(rows)
       if (bulk && rows.length >= COPY_FROM) {
-        return guarded('postgres', () => inTurn(() => copyRows(client, identifier(table), list, sorted)))
+        const copied = await guarded('postgres', () =>
+          inTurn(() => copyRows(client, identifier(table), list, sorted)),
+        )
+        if (copied) return rows.length
       }
       const types = columns.map((_, column) => arrayType(sorted, column))
       const arrays = columns.map((_, column) => sorted.map((row) => row[column] ?? null))
@@ -266,13 +275,14 @@ class PostgresStore implements Store {
     if (this.#closed) throw new CtidError('ERR_STORE_CLOSED')
     const slot = this.#turn++ % this.#readers.length
     for (let attempt = 1; ; attempt++) {
+      const reader = this.#reader(slot)
       try {
-        return await query(session(await this.#reader(slot), false, atOnce))
+        return await query(session(await guarded('postgres', () => reader), false, atOnce))
       } catch (error) {
-        const failure = storeFailure('postgres', error)
-        const again =
-          failure instanceof CtidError && failure.code === 'ERR_STORE_UNAVAILABLE' && attempt === 1
-        if (!again || this.#closed) throw failure
+        const outage = isCtidError(error) && error.code === 'ERR_STORE_UNAVAILABLE'
+        // The connection may not know yet that it is dead.
+        if (outage && this.#readers[slot] === reader) this.#readers[slot] = undefined
+        if (!outage || attempt === 2 || this.#closed) throw error
       }
     }
   }
