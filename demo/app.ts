@@ -3,15 +3,16 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import { bundlePages } from './bundle.ts'
+import { notFound, problemHandler } from '#ctid/http'
 import { composePage, readPreferences } from './compose.ts'
 import { safeHeaders } from './headers.ts'
 import { type Page, pages } from './pages.ts'
 
 export type DemoDeps = {
-  /** Routers of the parties, mounted under their path. */
-  readonly routers: readonly { readonly path: string; readonly router: Router }[]
-  /** Last in line: turns an error into an answer. */
-  readonly onError?: import('express').ErrorRequestHandler
+  /** Routers of the parties. */
+  readonly routers: readonly Router[]
+  /** Hears of unexpected errors; they never reach the client. */
+  readonly onInternal?: (error: unknown) => void
 }
 
 const here = fileURLToPath(new URL('.', import.meta.url))
@@ -37,11 +38,9 @@ export async function createDemo(deps: DemoDeps): Promise<Express> {
       .send(Buffer.from(worker?.body ?? []))
   })
   app.use('/public', express.static(`${here}public`, { cacheControl: true, maxAge: 0, index: false }))
-  for (const { path, router } of deps.routers) app.use(path, router)
-  app.use((_request, response) => {
-    response.status(404).type('text/plain').send('Not found')
-  })
-  if (deps.onError) app.use(deps.onError)
+  for (const router of deps.routers) app.use(router)
+  app.use(notFound)
+  app.use(problemHandler(deps.onInternal))
   return app
 }
 

@@ -1,4 +1,347 @@
+// Verifier page: reads a code by camera, picture or text, verifies it in this browser, and shows every check.
+import { systemRandom } from '#ctid/base'
+import { codeForm } from '#ctid/qr'
+import { newChallenge, reasonWords, type Verdict, verifyCode } from '#ctid/verifier'
+import { type Camera, openCamera, readPicture } from '../../ui/camera.ts'
+import { writeChallenge } from '../../ui/challenge.ts'
+import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { qrPicture } from '../../ui/qr-picture.ts'
 import { startShell } from '../../ui/shell.ts'
+import { wireTabs } from '../../ui/tabs.ts'
+import { checkList, verdictBox } from '../../ui/verdict.ts'
+import { type Lists, openLists, refreshLists } from './lists.ts'
+import { fetchFromRelay } from './online.ts'
+import { type Choice, choices } from './policies.ts'
+import { countReplays, keptReplayCache } from './replay.ts'
 import { verifierWords } from './words.ts'
 
-startShell(verifierWords)
+type Outcome = {
+  readonly verdict: Verdict
+  readonly milliseconds: number
+  readonly network: boolean
+  /** A reason outside the verdict: no lists, no network. */
+  readonly reason?: string
+}
+
+const { t, language, onLanguage } = startShell(verifierWords)
+const clock = () => Math.floor(Date.now() / 1000)
+const video = byId<HTMLVideoElement>('video')
+const policySelect = byId<HTMLSelectElement>('policy')
+
+let lists: Lists | undefined
+let camera: Camera | undefined
+let busy = false
+let status = ''
+let challenge = newChallenge(systemRandom)
+let outcome: Outcome | undefined
+let listsMessage = ''
+
+const choice = (): Choice => choices.find(({ id }) => id === policySelect.value) ?? (choices[0] as Choice)
+
+// ---- checking
+
+async function check(text: string): Promise<void> {
+  if (busy) return
+  busy = true
+  fill(byId('result'), h('p', { class: 'quiet' }, t('result.working')))
+  try {
+    outcome = await verify(text.trim())
+    if (choice().challenge) newRound()
+  } finally {
+    busy = false
+  }
+  renderResult()
+  await renderLists()
+  if (!camera) byId('result-title').focus()
+}
+
+async function verify(text: string): Promise<Outcome> {
+  const refused = (form: Verdict['form']): Verdict => ({ ok: false, form, checks: [] })
+  const started = performance.now()
+  if (!lists)
+    return { verdict: refused(codeForm(text)), milliseconds: 0, network: false, reason: 'reason.noLists' }
+  let code = text
+  const network = codeForm(text) === 'online'
+  if (network) {
+    const fetched = await fetchFromRelay(text)
+    if (fetched.code === undefined) {
+      return {
+        verdict: { ...refused('online'), ...fetched.error },
+        milliseconds: 0,
+        network,
+        ...fetched.reason,
+      }
+    }
+    code = fetched.code
+  }
+  const { policy, challenge: hasChallenge } = choice()
+  const verdict = await verifyCode(code, {
+    policy,
+    trust: lists.trust,
+    status: lists.status,
+    replay: keptReplayCache(clock),
+    clock,
+    ...(hasChallenge ? { expectedChallenge: challenge } : {}),
+  })
+  return { verdict, milliseconds: performance.now() - started, network }
+}
+
+// ---- the result
+
+function renderResult(): void {
+  const detail = byId('result-detail')
+  if (!outcome) {
+    fill(byId('result'), h('div', { class: 'waiting' }, icon('scan'), h('p', {}, t('result.none'))))
+    fill(detail)
+    return
+  }
+  const { verdict, reason } = outcome
+  const why = verdict.ok
+    ? t(verdict.form === 'paper' ? 'result.acceptedPaper' : 'result.acceptedWhy')
+    : reason !== undefined
+      ? t(reason)
+      : reasonWords(verdict.code ?? 'ERR_VERIFIER_INCOMPLETE', language())
+  fill(byId('result'), verdictBox(verdict.ok, t(verdict.ok ? 'result.accepted' : 'result.refused'), why))
+  fill(
+    detail,
+    h('p', { class: 'after-verdict' }, nextButton()),
+    ...(verdict.attested ? knownFacts(verdict.attested) : []),
+    ...(verdict.checks.length > 0
+      ? [
+          h('h3', {}, t('result.checks')),
+          h('p', { class: 'small quiet detail' }, counts(outcome)),
+          checkList(verdict.checks, language()),
+        ]
+      : []),
+  )
+}
+
+function nextButton(): HTMLElement {
+  const next = () => {
+    outcome = undefined
+    renderResult()
+    if (camera) setStatus('scan.looking')
+    else if (!byId('panel-paste').hidden) {
+      byId<HTMLTextAreaElement>('paste-text').value = ''
+      byId('paste-text').focus()
+    } else byId('scan-title').scrollIntoView({ block: 'center' })
+  }
+  return h(
+    'button',
+    { type: 'button', class: 'button primary wide', id: 'next', onclick: next },
+    icon('scan'),
+    t('result.next'),
+  )
+}
+
+function counts({ verdict, milliseconds, network }: Outcome): string {
+  const count = (result: string) => verdict.checks.filter((one) => one.result === result).length
+  return t('result.counts', {
+    passed: count('passed'),
+    failed: count('failed'),
+    none: count('not-executed'),
+    ms: milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds),
+    network: t(network ? 'result.relayUsed' : 'result.noNetwork'),
+  })
+}
+
+function knownFacts(attested: NonNullable<Verdict['attested']>): HTMLElement[] {
+  const fact = (key: string, value: string | Node) => h('div', {}, h('dt', {}, t(key)), h('dd', {}, value))
+  const { issuer, kind, assurance, expiresAt, handle } = attested
+  return [
+    h('h3', {}, t('result.known')),
+    h(
+      'dl',
+      { class: 'facts' },
+      fact('known.kind', t(`kind.${kind}`)),
+      fact('known.assurance', t(`assurance.${assurance}`)),
+      fact('known.issuer', issuer.name?.[language()] ?? issuer.id),
+      fact('known.until', new Date(expiresAt * 1000).toLocaleDateString(document.documentElement.lang)),
+      fact('known.handle', h('code', {}, handle)),
+    ),
+    h(
+      'div',
+      { class: 'detail' },
+      h('h3', {}, t('result.unknown')),
+      h('p', { class: 'quiet' }, t('result.unknownText')),
+    ),
+  ]
+}
+
+// ---- reading
+
+function setStatus(key: string): void {
+  status = key
+  byId('scan-status').textContent = key === '' ? '' : t(key)
+}
+
+function renderCamera(): void {
+  const on = camera !== undefined
+  fill(byId('camera-toggle'), icon('camera'), t(on ? 'scan.stop' : 'scan.start'))
+  byId('finder-idle').hidden = on
+}
+
+function stopCamera(): void {
+  camera?.stop()
+  camera = undefined
+  renderCamera()
+}
+
+byId('camera-toggle').addEventListener('click', async () => {
+  if (camera) {
+    stopCamera()
+    setStatus('')
+    return
+  }
+  try {
+    camera = await openCamera(video, (text) => {
+      if (outcome || busy) return
+      setStatus('scan.paused')
+      void check(text)
+    })
+    outcome = undefined
+    renderResult()
+    setStatus('scan.looking')
+  } catch (error) {
+    const denied = error instanceof DOMException && error.name === 'NotAllowedError'
+    setStatus(denied ? 'scan.denied' : 'scan.noCamera')
+  }
+  renderCamera()
+})
+
+byId<HTMLInputElement>('image-file').addEventListener('change', async (event) => {
+  const input = event.target as HTMLInputElement
+  const file = input.files?.[0]
+  if (!file) return
+  const text = await readPicture(file)
+  input.value = ''
+  setStatus(text === undefined ? 'scan.noCode' : '')
+  if (text !== undefined) await check(text)
+})
+
+byId('paste-form').addEventListener('submit', (event) => {
+  event.preventDefault()
+  void check(byId<HTMLTextAreaElement>('paste-text').value)
+})
+
+wireTabs(document.querySelector('.tabs') as HTMLElement, (id) => {
+  if (id !== 'tab-camera') stopCamera()
+  setStatus('')
+})
+
+// ---- policy and challenge
+
+function renderPolicy(): void {
+  const chosen = policySelect.value || 'entrance'
+  fill(
+    policySelect,
+    ...choices.map(({ id }) => h('option', { value: id, selected: id === chosen }, t(`policy.${id}`))),
+  )
+  const { id, policy, challenge: hasChallenge } = choice()
+  fill(
+    byId('policy-hint'),
+    t(`policy.${id}.hint`),
+    ' ',
+    t('policy.alternative', { text: policy.alternative[language()] }),
+  )
+  byId('challenge').hidden = !hasChallenge
+  if (hasChallenge) renderChallenge()
+}
+
+function renderChallenge(): void {
+  const text = writeChallenge({ bytes: challenge, audience: choice().policy.name })
+  fill(byId('challenge-qr'), qrPicture(text, t('challenge.alt')))
+  byId('challenge-text').textContent = text
+}
+
+function newRound(): void {
+  challenge = newChallenge(systemRandom)
+  renderChallenge()
+}
+
+policySelect.addEventListener('change', () => {
+  challenge = newChallenge(systemRandom)
+  renderPolicy()
+})
+byId('challenge-new').addEventListener('click', newRound)
+
+// ---- lists and network
+
+function age(since: number): string {
+  const seconds = Math.max(0, clock() - since)
+  if (seconds < 60) return t('age.seconds', { n: seconds })
+  if (seconds < 3600) return t('age.minutes', { n: Math.floor(seconds / 60) })
+  if (seconds < 172_800) return t('age.hours', { n: Math.floor(seconds / 3600) })
+  return t('age.days', { n: Math.floor(seconds / 86_400) })
+}
+
+async function renderLists(): Promise<void> {
+  const used = await countReplays(clock())
+  const fact = (key: string, ...value: (string | Node)[]) =>
+    h('div', {}, h('dt', {}, t(key)), h('dd', {}, ...value))
+  const trust = lists
+    ? `${t('lists.trustText', { version: lists.trustList.version, issuers: lists.trustList.issuers.length })}, ${t('lists.age', { age: age(lists.trustList.issuedAt) })}`
+    : t('lists.none')
+  const statuses = lists?.statusLists ?? []
+  fill(
+    byId('lists'),
+    fact('lists.trust', trust),
+    ...(statuses.length === 0 ? [fact('lists.status', t('lists.none'))] : []),
+    ...statuses.map((list) =>
+      fact(
+        'lists.status',
+        `${t('lists.statusText', { size: list.size.toLocaleString(document.documentElement.lang) })}, ${t('lists.age', { age: age(list.issuedAt) })}`,
+      ),
+    ),
+    fact('lists.used', String(used)),
+    ...(listsMessage === '' ? [] : [fact('lists.refresh', h('span', { role: 'status' }, t(listsMessage)))]),
+  )
+}
+
+function renderNetwork(online: boolean): void {
+  fill(
+    byId('network'),
+    h(
+      'span',
+      { class: `badge ${online ? 'info' : 'warn'}`, 'data-online': String(online) },
+      icon(online ? 'globe' : 'offline'),
+      t(online ? 'net.online' : 'net.offline'),
+    ),
+  )
+}
+
+let online = navigator.onLine
+async function update(): Promise<void> {
+  const fresh = await refreshLists(clock())
+  online = fresh !== undefined
+  lists = fresh ?? lists
+  listsMessage = online ? 'lists.updated' : 'lists.failed'
+  renderNetwork(online)
+  await renderLists()
+}
+
+byId('lists-refresh').addEventListener('click', () => void update())
+for (const name of ['online', 'offline']) {
+  addEventListener(name, () => {
+    online = navigator.onLine
+    renderNetwork(online)
+    if (online) void update()
+  })
+}
+
+function renderAll(): void {
+  renderResult()
+  renderCamera()
+  renderPolicy()
+  setStatus(status)
+  renderNetwork(online)
+  void renderLists()
+}
+
+onLanguage(renderAll)
+renderAll()
+lists = await openLists(clock())
+await update()
+// Other tabs freeze and revoke: a gate that stands open all day asks for new lists every minute.
+setInterval(() => void update(), 60_000)
+document.documentElement.dataset['ready'] = 'true'

@@ -1,0 +1,82 @@
+// The citizen's side of the registrar's and the holder's desk: documents in, signed requests, copies out.
+import { fromBase64url, type Json, systemRandom, toBase64url } from '#ctid/base'
+import { makeKeyProof } from '#ctid/credential'
+import type { Signer } from '#ctid/crypto'
+import { signJws } from '#ctid/trust'
+import type { Wallet } from '#ctid/wallet'
+import type { EnrolAnswer } from '../../parties/registrar.ts'
+import type { Document } from '../../parties/town.ts'
+import { call } from '../../ui/api.ts'
+import { get, put } from '../../ui/database.ts'
+import { deviceKeys } from '../../ui/wallet-home.ts'
+
+/** Copies fetched at a time. */
+export const BATCH = 12
+const REQUEST_TYP = 'ctid-desk+jwt'
+const clock = () => Math.floor(Date.now() / 1000)
+
+/** What this page remembers beside the wallet. */
+export type Profile = { readonly accountKey: string; readonly document: Document; readonly fetched: number }
+
+export const readProfile = (): Promise<Profile | undefined> => get<Profile>('wallet', 'profile')
+const saveProfile = (profile: Profile) => put('wallet', 'profile', profile)
+
+/** Hands the document over at the registrar's desk, with the key that will speak for it. */
+export async function enrol(document: Document): Promise<EnrolAnswer> {
+  const { name, publicJwk } = await deviceKeys.create()
+  const answer = await call<EnrolAnswer>('/registrar/enrol', { document, key: { ...publicJwk } })
+  await saveProfile({ accountKey: name, document, fetched: 0 })
+  return answer
+}
+
+/** Makes keys on this device, proves them to the issuer, and puts the copies it signs into the wallet. */
+export async function fetchCopies(wallet: Wallet): Promise<number> {
+  const profile = await requireProfile()
+  const { issuer } = await call<{ issuer: string }>('/desk')
+  const keys = await wallet.prepareKeys(BATCH)
+  const { copies } = await request<{ copies: { attestation: string; credential: string }[] }>(
+    'copies',
+    async (nonce) => ({
+      proofs: await Promise.all(keys.map((key) => makeKeyProof(key, { issuer, nonce, now: clock() }))),
+    }),
+  )
+  const received = await wallet.receive(
+    copies.map(({ attestation, credential }) => ({ attestation: fromBase64url(attestation), credential })),
+  )
+  await saveProfile({ ...profile, fetched: profile.fetched + received })
+  return received
+}
+
+/** Fetches the attestation of a paper form. */
+export async function fetchPaper(wallet: Wallet): Promise<void> {
+  const { attestation } = await request<{ attestation: string }>('paper')
+  await wallet.receivePaper(fromBase64url(attestation))
+}
+
+export const readState = async (): Promise<string> => (await request<{ state: string }>('state')).state
+
+export const setFrozen = async (frozen: boolean): Promise<string> =>
+  (await request<{ state: string }>(frozen ? 'freeze' : 'unfreeze')).state
+
+/** What the registry has written down about this entry. */
+export type RegistryEntry = { kind: string; reason: string; officer: string; at: number }
+export const readEntries = async (): Promise<RegistryEntry[]> =>
+  (await request<{ entries: RegistryEntry[] }>('entries')).entries
+
+async function request<T>(
+  action: string,
+  more: (nonce: string) => Promise<{ [member: string]: Json }> = async () => ({}),
+): Promise<T> {
+  const { accountKey } = await requireProfile()
+  const signer = (await deviceKeys.signer(accountKey)) as Signer
+  const jti = toBase64url(systemRandom(16))
+  const payload = { action, iat: clock(), jti, ...(await more(jti)) }
+  const header = { jwk: { ...signer.publicJwk } }
+  return call<T>('/desk', { request: await signJws(payload, signer, { typ: REQUEST_TYP, header }) })
+}
+
+async function requireProfile(): Promise<Profile> {
+  const profile = await readProfile()
+  if (!profile) throw new Error('no wallet on this device')
+  return profile
+}

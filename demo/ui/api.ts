@@ -1,0 +1,63 @@
+// Talks to the parties over HTTP: JSON in and out, problem documents (RFC 9457) as errors, nothing retried silently.
+import type { Json } from '#ctid/base'
+
+/** A refusal by a party, or no answer at all (`code` ERR_NETWORK). */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly code: string
+  constructor(code: string, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+type Request = { readonly method?: string; readonly body?: Json | Uint8Array; readonly accept?: string }
+
+async function send(path: string, request: Request): Promise<Response> {
+  const { method = request.body === undefined ? 'GET' : 'POST', body, accept = 'application/json' } = request
+  const headers: Record<string, string> = { accept }
+  let payload: BodyInit | null = null
+  if (body instanceof Uint8Array) {
+    headers['content-type'] = 'application/octet-stream'
+    payload = new Uint8Array(body)
+  } else if (body !== undefined) {
+    headers['content-type'] = 'application/json'
+    payload = JSON.stringify(body)
+  }
+  let response: Response
+  try {
+    response = await fetch(path, { method, headers, body: payload, cache: 'no-store' })
+  } catch {
+    throw new ApiError('ERR_NETWORK', 'no answer')
+  }
+  if (response.ok) return response
+  const problem = await response.json().catch(() => ({}))
+  throw new ApiError(
+    typeof problem.code === 'string' ? problem.code : `HTTP_${response.status}`,
+    typeof problem.title === 'string' ? problem.title : response.statusText,
+  )
+}
+
+/** Sends a request and reads the JSON of the answer. The caller names the shape our own server gives. */
+export async function call<T>(path: string, body?: Json, method?: string): Promise<T> {
+  const response = await send(path, {
+    ...(body === undefined ? {} : { body }),
+    ...(method === undefined ? {} : { method }),
+  })
+  return (await response.json()) as T
+}
+
+/** Fetches a signed text (a trust list, a status list). */
+export async function fetchText(path: string): Promise<string> {
+  return (await send(path, { accept: '*/*' })).text()
+}
+
+/** Sends or fetches bytes. */
+export async function callBytes(path: string, body?: Uint8Array, method?: string): Promise<Uint8Array> {
+  const response = await send(path, {
+    accept: 'application/octet-stream',
+    ...(body === undefined ? {} : { body }),
+    ...(method === undefined ? {} : { method }),
+  })
+  return new Uint8Array(await response.arrayBuffer())
+}
