@@ -11,3 +11,4 @@ export {
   readJson,
   safeHeaders,
 } from './server.ts'
+export { type TrusteeRouterDeps, trusteeRouter } from './trustee.ts'

@@ -12,9 +12,8 @@ import {
   type JsonObject,
   type RandomBytes,
   toBase64url,
-  utf8,
 } from '../base/index.ts'
-import { type Group, hmacSha256, type Point, type Scalar, type Signer, sha256 } from '../crypto/index.ts'
+import { type Group, hmacSha256, type Point, type Scalar, type Signer } from '../crypto/index.ts'
 import { sealBox } from './box.ts'
 import { type ConversionPart, combineParts, verifyPart } from './convert.ts'
 import { openPayload } from './delivery.ts'
@@ -23,7 +22,14 @@ import { decryptPoint } from './elgamal.ts'
 import type { Fault } from './fault.ts'
 import type { Journal } from './journal.ts'
 import { signReceipt } from './receipt.ts'
-import { auditHandle, sealEntry, WALLET_BOX } from './record.ts'
+import {
+  auditHandle,
+  type RecordLeaf,
+  recordLeaf,
+  type StoredEntry,
+  sealEntry,
+  WALLET_BOX,
+} from './record.ts'
 import {
   type ConversionBatch,
   type ConversionRequest,
@@ -52,7 +58,7 @@ export type ConversionLog = {
   /** Enrols the persons of a request from the anchor to the audit log; payload of a row: the wallet's key, 32 bytes. */
   enrol(batch: ConversionBatch, parts: readonly ConversionPart[]): Promise<AuditEnrolment>
   /** Sealed entries under each handle. Open to all: a handle cannot be guessed, and an entry opens for its wallet only. */
-  entries(handles: readonly Uint8Array[]): Promise<readonly (readonly Uint8Array[])[]>
+  entries(handles: readonly Uint8Array[]): Promise<readonly (readonly StoredEntry[])[]>
 }
 
 export type ConversionLogOptions = {
@@ -65,14 +71,17 @@ export type ConversionLogOptions = {
   readonly journal: Journal
   readonly clock: Clock
   readonly random: RandomBytes
-  /** Puts a commitment into the transparency log; what it answers goes into the receipt. Throws: no receipt. */
-  readonly publish?: (commitment: Uint8Array) => Promise<JsonObject>
+  /**
+   * Puts leaves into the transparency log, one for each entry, and answers with its receipts in the same order. When it
+   * throws there is no receipt of ours either.
+   */
+  readonly publish?: (leaves: readonly RecordLeaf[], nowSeconds: number) => Promise<readonly string[]>
 }
 
 type State = {
   readonly enrolled: Set<string>
   readonly admitted: Set<string>
-  readonly entries: Map<string, string[]>
+  readonly entries: Map<string, StoredEntry[]>
 }
 
 /** Opens an audit log over its journal. */
@@ -93,18 +102,31 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
   const recordSecret = (point: Point): Uint8Array => hmacSha256(indexKey, framed('CTID-audit-record', point))
   const entriesOf = async (
     points: readonly Point[],
-    content: JsonObject,
+    request: OpenedRequest,
     now: number,
   ): Promise<JsonObject[]> => {
     const epoch = Math.floor(now / directory.epochSeconds)
-    const out: JsonObject[] = []
+    const content = describe(request, now)
+    const made: { readonly handle: Uint8Array; readonly sealed: Uint8Array; readonly leaf: RecordLeaf }[] = []
     for (const point of points) {
       const secret = recordSecret(point)
       const handle = auditHandle(secret, epoch)
       const sealed = await sealEntry(secret, content, { handle, random })
-      out.push({ handle: toBase64url(handle), sealed: toBase64url(sealed) })
+      made.push({ handle, sealed, leaf: recordLeaf(secret, sealed) })
     }
-    return out
+    const receipts = await publish?.(
+      made.map(({ leaf }) => leaf),
+      now,
+    )
+    if (receipts && receipts.length !== made.length) throw new CtidError('ERR_PSEUDONYM_JOURNAL')
+    return made.map(({ handle, sealed }, i) => {
+      const receipt = receipts?.[i]
+      return {
+        handle: toBase64url(handle),
+        sealed: toBase64url(sealed),
+        ...(receipt !== undefined && { receipt }),
+      }
+    })
   }
 
   return {
@@ -122,22 +144,11 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
         const rows = `rows ${strangers.slice(0, 8).join(', ')}${strangers.length > 8 ? ' …' : ''}`
         throw new CtidError('ERR_PSEUDONYM_NOT_ENROLLED', { detail: rows })
       }
-      const commitment = sha256(framed(utf8('CTID-admission'), opened.id, random(32)))
-      const published = await publish?.(commitment)
-      const entries = await entriesOf(points, describe(opened, now), now)
+      const entries = await entriesOf(points, opened, now)
       // Nothing is awaited between this check and the write, so that of two equal requests one is refused.
       if (state.admitted.has(name)) throw new CtidError('ERR_PSEUDONYM_REPLAY')
       write({ type: 'admission', request: name, at: now, entries })
-      const receipt = await signReceipt(
-        {
-          requestId: opened.id,
-          rows: points.length,
-          issuedAt: now,
-          commitment,
-          ...(published && { published }),
-        },
-        signer,
-      )
+      const receipt = await signReceipt({ requestId: opened.id, rows: points.length, issuedAt: now }, signer)
       return { admitted: true, receipt }
     },
 
@@ -158,13 +169,12 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
         )
       }
       // An enrolment is an entry too: who already has a wallet sees that another one received the key to the record.
-      const entries = await entriesOf(points, describe(opened, now), now)
+      const entries = await entriesOf(points, opened, now)
       write({ type: 'enrolment', at: now, indices: points.map(indexOf), entries })
       return { admitted: true, walletBoxes }
     },
 
-    entries: async (handles) =>
-      handles.map((handle) => (state.entries.get(toBase64url(handle)) ?? []).map(fromBase64url)),
+    entries: async (handles) => handles.map((handle) => state.entries.get(toBase64url(handle)) ?? []),
   }
 }
 
@@ -222,7 +232,7 @@ type StoredRecord = {
   readonly type: 'admission' | 'enrolment'
   readonly request?: string
   readonly indices?: readonly string[]
-  readonly entries: readonly { readonly handle: string; readonly sealed: string }[]
+  readonly entries: readonly { readonly handle: string; readonly sealed: string; readonly receipt?: string }[]
 }
 
 // The journal checks its own integrity, so its records have the shapes written above.
@@ -230,9 +240,10 @@ function apply(state: State, record: JsonObject): void {
   const { type, request, indices, entries } = record as unknown as StoredRecord
   if (type === 'admission' && request !== undefined) state.admitted.add(request)
   for (const index of indices ?? []) state.enrolled.add(index)
-  for (const { handle, sealed } of entries) {
+  for (const { handle, sealed, receipt } of entries) {
+    const entry: StoredEntry = { sealed: fromBase64url(sealed), ...(receipt !== undefined && { receipt }) }
     const list = state.entries.get(handle)
-    if (list) list.push(sealed)
-    else state.entries.set(handle, [sealed])
+    if (list) list.push(entry)
+    else state.entries.set(handle, [entry])
   }
 }

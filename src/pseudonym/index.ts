@@ -70,6 +70,7 @@ export {
   type GatewayOptions,
 } from './gateway.ts'
 export { type Grant, isSectorId, type OpenedGrant, openGrant, requireInForce, signGrant } from './grant.ts'
+export { type HttpTrusteeOptions, httpTrustee } from './http-trustee.ts'
 export { type Journal, memoryJournal } from './journal.ts'
 export { legacyBpk, legacySourcePinBlock } from './legacy/bpk.ts'
 export {
@@ -80,13 +81,29 @@ export {
   receiveProduct,
 } from './multiply.ts'
 export { bernoulliExp, discreteLaplace, type EpsilonMilli } from './noise.ts'
+export {
+  DEVELOPMENT_GATEWAY,
+  DEVELOPMENT_PURPOSE,
+  DEVELOPMENT_SECTORS,
+  type DevelopmentSigner,
+  formatParties,
+  type Parties,
+  type PartySecrets,
+  parseParties,
+  secretKeyOf,
+  setUpParties,
+  signerOf,
+} from './parties.ts'
 export { type ReceiptContent, requireReceipt, signReceipt } from './receipt.ts'
 export {
   auditHandle,
   openRecordSecret,
   type RecordEntry,
+  type RecordLeaf,
   type RecordSource,
   readOwnRecord,
+  recordLeaf,
+  type StoredEntry,
 } from './record.ts'
 export {
   type ConversionBatch,
@@ -114,5 +131,19 @@ export {
   type Trustee,
   type TrusteeOptions,
 } from './trustee.ts'
+export {
+  formatTrusteeKeys,
+  parseTrusteeKeys,
+  type TrusteeKeys,
+} from './trustee-keys.ts'
 export { type UsageLedger, usageLedger } from './usage.ts'
 export { verifierIdentifier, verifierKey } from './verifier-id.ts'
+export {
+  AUDIT_PATH,
+  CONVERT_PATH,
+  formatPart,
+  formatRequest,
+  MAX_TRUSTEE_BODY_BYTES,
+  parsePart,
+  parseRequest,
+} from './wire.ts'

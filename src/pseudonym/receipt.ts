@@ -1,5 +1,5 @@
 // The audit log's receipt: the only key that opens the second half of a conversion.
-import { CtidError, equalBytes, fromBase64url, type JsonObject, toBase64url } from '../base/index.ts'
+import { CtidError, equalBytes, fromBase64url, toBase64url } from '../base/index.ts'
 import type { P256PublicJwk, Signer } from '../crypto/index.ts'
 import { openStatement, signStatement } from './jws.ts'
 import { type OpenedRequest, REQUEST_LIFETIME_SECONDS } from './request.ts'
@@ -10,10 +10,6 @@ export type ReceiptContent = {
   readonly requestId: Uint8Array
   readonly rows: number
   readonly issuedAt: number
-  /** Hiding commitment to the admission, as it goes into the transparency log. */
-  readonly commitment: Uint8Array
-  /** What the transparency log answered, if one is attached: index, checkpoint, proof. */
-  readonly published?: JsonObject
 }
 
 /** Log: signs a receipt (compact JWS, type `ctid-receipt+jwt`). */
@@ -23,8 +19,6 @@ export function signReceipt(content: ReceiptContent, signer: Signer): Promise<st
       request: toBase64url(content.requestId),
       rows: content.rows,
       iat: content.issuedAt,
-      commitment: toBase64url(content.commitment),
-      ...(content.published && { published: content.published }),
     },
     signer,
     TYPE,

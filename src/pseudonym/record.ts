@@ -10,13 +10,23 @@ import {
   uintBytes,
   utf8,
 } from '../base/index.ts'
-import { type Group, hkdfSha256, hmacSha256, open, type Scalar, seal } from '../crypto/index.ts'
+import { type Group, hkdfSha256, hmacSha256, open, type Scalar, seal, sha256 } from '../crypto/index.ts'
 import { openBox } from './box.ts'
+
+/** An entry as the audit log keeps it. */
+export type StoredEntry = {
+  readonly sealed: Uint8Array
+  /** Receipt of the transparency log for the entry's leaf, if one is attached. */
+  readonly receipt?: string
+}
 
 /** Where sealed entries are read: a part of the audit log's port. */
 export type RecordSource = {
-  entries(handles: readonly Uint8Array[]): Promise<readonly (readonly Uint8Array[])[]>
+  entries(handles: readonly Uint8Array[]): Promise<readonly (readonly StoredEntry[])[]>
 }
+
+/** What stands for an entry in the transparency log: 32 bytes each, meaningless to all but the holder. */
+export type RecordLeaf = { readonly tag: Uint8Array; readonly commitment: Uint8Array }
 
 /** One conversion that concerned the holder. Times in Unix seconds. */
 export type RecordEntry = {
@@ -30,6 +40,9 @@ export type RecordEntry = {
   readonly fields: readonly string[]
   readonly grant: string
   readonly request: string
+  /** What must be found in the transparency log, and the receipt that shows it. */
+  readonly leaf: RecordLeaf
+  readonly receipt?: string
 }
 
 /** Context of the box in which a wallet gets its record secret. */
@@ -71,12 +84,19 @@ export async function readOwnRecord(
   const out: RecordEntry[] = []
   for (const [i, sealed] of (await source.entries(handles)).entries()) {
     const context = handles[i] ?? new Uint8Array()
-    for (const one of sealed) {
+    for (const { sealed: one, receipt } of sealed) {
       // Sealed by the log under our key: the shape is what `describe` in conversion-log.ts writes.
-      out.push(parseJsonObject(fromUtf8(await open(key, one, { context }))) as unknown as RecordEntry)
+      const content = parseJsonObject(fromUtf8(await open(key, one, { context }))) as unknown as RecordEntry
+      out.push({ ...content, leaf: recordLeaf(secret, one), ...(receipt !== undefined && { receipt }) })
     }
   }
   return out.sort((a, b) => a.at - b.at)
+}
+
+/** Leaf of an entry: tag = HMAC(secret, SHA-256(sealed)), commitment = SHA-256(sealed). */
+export function recordLeaf(secret: Uint8Array, sealed: Uint8Array): RecordLeaf {
+  const commitment = sha256(sealed)
+  return { tag: hmacSha256(secret, framed('CTID-audit-tag', commitment)), commitment }
 }
 
 function entryKey(secret: Uint8Array): Uint8Array {

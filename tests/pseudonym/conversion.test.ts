@@ -17,6 +17,7 @@ import {
   openRequest,
   pairId,
   publicFactorShare,
+  type RecordLeaf,
   readOwnRecord,
   receive,
   type Trustee,
@@ -212,9 +213,13 @@ describe('no receipt, no conversion', () => {
   })
 
   test('when the log or the transparency log behind it is down, nothing is converted', async () => {
+    let up = true
     const down = await makeWorld(group, {
       seed: 'down',
-      publish: () => Promise.reject(new CtidError('ERR_PSEUDONYM_JOURNAL')),
+      publish: async (leaves) => {
+        if (!up) throw new CtidError('ERR_PSEUDONYM_JOURNAL')
+        return leaves.map(() => '')
+      },
     })
     const payloads = [group.multiplyBase(wallets[0] as Scalar)]
     await enrolInAudit(
@@ -222,33 +227,32 @@ describe('no receipt, no conversion', () => {
       down.gateway(),
     )
     const batch = await down.request('health', 'transport', [oracle(down, anchors[0] as Point, 'health')])
+    up = false
     const before = down.journals.map(({ records }) => records.length)
     expect((await refusal(convertBatch(group, batch, down.gateway()))).code).toBe('ERR_PSEUDONYM_JOURNAL')
     expect(down.journals.map(({ records }) => records.length)).toEqual(before)
   })
 
-  test('what the transparency log answers travels in the receipt', async () => {
-    const commitments: Uint8Array[] = []
+  test('each entry has a leaf in the transparency log, which its citizen alone can find and check', async () => {
+    const leaves: RecordLeaf[] = []
     const published = await makeWorld(group, {
       seed: 'published',
-      publish: async (commitment) => ({ index: commitments.push(commitment) }),
+      publish: async (added) => added.map((leaf) => `receipt ${leaves.push(leaf)}`),
     })
-    const payloads = [group.multiplyBase(wallets[0] as Scalar)]
-    await enrolInAudit(
-      await published.request(ANCHOR, 'audit', [anchors[0] as Point], { payloads }),
-      published.gateway(),
-    )
+    const [wallet] = wallets as [Scalar]
+    const payloads = [group.multiplyBase(wallet)]
+    const enrolment = await published.request(ANCHOR, 'audit', [anchors[0] as Point], { payloads })
+    const { walletBoxes } = await enrolInAudit(enrolment, published.gateway())
+    const secret = await openRecordSecret(group, wallet, walletBoxes[0] as Uint8Array)
     const batch = await published.request('health', 'transport', [
       oracle(published, anchors[0] as Point, 'health'),
     ])
-    const { receipt } = await convertBatch(group, batch, published.gateway())
-    const body = JSON.parse(
-      new TextDecoder().decode(fromBase64url(receipt.split('.')[1] as string)),
-    ) as object
-    expect(body).toMatchObject({
-      published: { index: 1 },
-      commitment: toBase64url(commitments[0] as Uint8Array),
-    })
+    await convertBatch(group, batch, published.gateway())
+    const record = await readOwnRecord(secret, published.log, { fromEpoch: epoch, toEpoch: epoch })
+    expect(record.map(({ leaf, receipt }) => ({ leaf, receipt }))).toEqual([
+      { leaf: leaves[0], receipt: 'receipt 1' },
+      { leaf: leaves[1], receipt: 'receipt 2' },
+    ])
   })
 })
 

@@ -1,7 +1,7 @@
 // What departments keep: one row a person, nothing joinable, keys that can change without people.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { CtidError, equalBytes, fromBase64url, toBase64url, utf8 } from '#ctid/base'
-import { type Group, loadSodiumGroup, type Point, type Signer } from '#ctid/crypto'
+import { type Group, loadSodiumGroup, type P256PublicJwk, type Point, type Signer } from '#ctid/crypto'
 import {
   ANCHOR,
   convertBatch,
@@ -140,7 +140,7 @@ describe('rotation of a whole department', () => {
       log: world.directory.log,
       epochSeconds: world.directory.epochSeconds,
       authorities: world.directory.authorities,
-      parties: new Map([
+      parties: new Map<string, { key?: Point; signer: P256PublicJwk }>([
         ...world.directory.sectors,
         ['health.2', { key: group.multiplyBase(secret), signer }],
       ]),

@@ -24,7 +24,7 @@ import {
   shuffle,
   uniformBelow,
 } from '#ctid/pseudonym'
-import { openJournalFile } from '../../src/pseudonym/journal-file.ts'
+import { openJournalFile } from '../../src/pseudonym/node.ts'
 import { makeWorld, oracle, receiverOf, seededRandom, syntheticAnchors, type World } from './world.ts'
 
 const PURPOSE = 'purpose.1'

@@ -19,7 +19,7 @@ import {
   type Trustee,
   trusteeShares,
 } from '#ctid/pseudonym'
-import { openJournalFile } from '../../src/pseudonym/journal-file.ts'
+import { openJournalFile } from '../../src/pseudonym/node.ts'
 import { makeWorld, NOW, oracle, syntheticAnchors, type World } from './world.ts'
 
 let group: Group

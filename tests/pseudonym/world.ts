@@ -1,6 +1,6 @@
 // A small state for the tests: a registrar, an audit log, four departments, three trustees, a purpose authority.
 
-import { concatBytes, type JsonObject, type RandomBytes, uintBytes, utf8 } from '#ctid/base'
+import { concatBytes, type RandomBytes, uintBytes, utf8 } from '#ctid/base'
 import {
   type Group,
   generateSigner,
@@ -15,6 +15,7 @@ import {
   type Ceremony,
   type ConversionBatch,
   type ConversionLog,
+  type ConversionLogOptions,
   createTrustee,
   type Directory,
   type GatewayOptions,
@@ -79,7 +80,7 @@ export async function makeWorld(
     seed?: string
     threshold?: number
     count?: number
-    publish?: (c: Uint8Array) => Promise<JsonObject>
+    publish?: ConversionLogOptions['publish'] & {}
   } = {},
 ): Promise<World> {
   const { seed = 'world', threshold = 2, count = 3, publish } = options

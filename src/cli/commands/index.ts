@@ -5,5 +5,14 @@ type Load = () => Promise<Command>
 
 /** In the order of the overview. */
 export const commands: ReadonlyMap<string, Load> = new Map<string, Load>([
+  ['keys', async () => (await import('./keys.ts')).command],
+  ['enrol', async () => (await import('./enrol.ts')).command],
+  ['issue', async () => (await import('./issue.ts')).command],
+  ['show', async () => (await import('./show.ts')).command],
+  ['scan', async () => (await import('./scan.ts')).command],
+  ['verify', async () => (await import('./verify.ts')).command],
+  ['registry', async () => (await import('./registry.ts')).command],
   ['evaluator', async () => (await import('./evaluator.ts')).command],
+  ['trustee', async () => (await import('./trustee.ts')).command],
+  ['fusion', async () => (await import('./fusion.ts')).command],
 ])
