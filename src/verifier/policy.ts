@@ -45,13 +45,16 @@ export function requiredChecks(policy: VerifierPolicy, form: 'dynamic' | 'paper'
 }
 
 const MAX_SKEW = 300
+// A gate has one policy and many scans.
+const checked = new WeakSet<VerifierPolicy>()
 
 /**
- * Refuses a policy that cannot be meant: no form, unknown checks, numbers out of range.
+ * Refuses a policy that cannot be meant: no form, unknown checks, numbers out of range. Remembers what it accepted.
  *
  * @throws {CtidError} `ERR_VERIFIER_POLICY`
  */
 export function requirePolicy(policy: VerifierPolicy): void {
+  if (checked.has(policy)) return
   const { dynamic, paper } = policy.accept
   const fail = (detail: string): never => {
     throw new CtidError('ERR_VERIFIER_POLICY', { detail })
@@ -65,6 +68,7 @@ export function requirePolicy(policy: VerifierPolicy): void {
   inRange(policy.stepSeconds, 5, MAX_SKEW)
   inRange(policy.maxAgeSeconds, 1, 1e9)
   inRange(policy.maxStatusAgeSeconds, 1, 1e9)
+  checked.add(policy)
 }
 
 // Units are part of the check: 30,000 "seconds" are milliseconds.
