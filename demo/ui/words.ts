@@ -42,3 +42,25 @@ export const shellWords: Words = {
   'nav.verifier': ['Verifier', '核验'],
   'nav.authority': ['Authority', '管理机关'],
 }
+
+/** The closed list of reasons for a step in the registry. */
+export const reasonNames: Words = {
+  'reason.enrolment': ['enrolment', '登记'],
+  'reason.holder-request': ['request of the holder', '本人申请'],
+  'reason.device-lost': ['device lost', '设备遗失'],
+  'reason.suspected-misuse': ['suspected misuse', '疑似冒用'],
+  'reason.record-disputed': ['record disputed', '记录有争议'],
+  'reason.court-order': ['court order', '法院裁定'],
+  'reason.matter-resolved': ['matter resolved', '事由消除'],
+  'reason.death': ['death', '死亡'],
+  'reason.dissolution': ['dissolution', '注销'],
+  'reason.enrolment-error': ['error at enrolment', '登记有误'],
+  'reason.proven-fraud': ['proven fraud', '查实欺诈'],
+  'reason.document-renewed': ['document renewed', '证件换发'],
+  'reason.record-corrected': ['record corrected', '记录更正'],
+  'reason.document-replaced': ['document replaced', '证件更换'],
+  'reason.document-type-changed': ['type of document changed', '证件类型变更'],
+  'reason.identity-dispute': ['identity dispute', '身份争议'],
+  'reason.supervision': ['supervision', '监督检查'],
+  'reason.retention-ended': ['retention ended', '保存期满'],
+}

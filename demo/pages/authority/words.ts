@@ -62,8 +62,12 @@ export const authorityWords: Words = {
   'act.failed': ['Refused: {reason}', '被拒绝：{reason}'],
   'keys.evaluators': ['The token key', '标识密钥'],
   'keys.evaluatorsText': [
-    'Made by all evaluators together; it has never existed in one place. Any {threshold} of {all} can answer, fewer can do nothing.',
-    '由各求值机构共同生成，从未在任何一处完整存在。{all} 方中任意 {threshold} 方可作答，更少则无能为力。',
+    'Made by all evaluators together in a ceremony; it has never existed in one place.',
+    '由各求值机构在密钥仪式中共同生成，从未在任何一处完整存在。',
+  ],
+  'keys.threshold': [
+    'Any {threshold} of {all} can answer, fewer can do nothing.',
+    '{all} 方中任意 {threshold} 方可作答，更少则无能为力。',
   ],
   'keys.group': ['Group key', '公共密钥'],
   'keys.version': [
@@ -110,6 +114,13 @@ export const authorityWords: Words = {
   ],
   'thief.found': ['Found: {forms}. This is a defect; please report it.', '发现：{forms}。这是缺陷，请报告。'],
   'thief.rows': ['{n} rows', '{n} 行'],
+  'event.frozen': ['Frozen', '冻结'],
+  'event.unfrozen': ['Unfrozen', '解冻'],
+  'event.revoked': ['Revoked', '撤销'],
+  'event.opened': ['Record opened', '打开记录'],
+  'event.renewed': ['Record renewed', '更新记录'],
+  'event.superseded': ['Superseded', '换新'],
+  'event.erased': ['Record erased', '清除记录'],
   'log.title': ['Who did what, and why', '谁、做了什么、为什么'],
   'log.text': [
     'Each step is written down before it takes effect. The subject can read the entries about them.',

@@ -1,4 +1,263 @@
+// Citizen page: enrolment with its real data, then the wallet: code, online code, paper form, file, history, safety.
+import { systemRandom } from '#ctid/base'
+import type { Kind } from '#ctid/qr'
+import { createWallet, type Showing } from '#ctid/wallet'
+import { walkIns } from '../../parties/town.ts'
+import { ApiError } from '../../ui/api.ts'
+import { byId, fill, h, icon } from '../../ui/dom.ts'
 import { startShell } from '../../ui/shell.ts'
+import { wireTabs } from '../../ui/tabs.ts'
+import { deviceKeys, forgetWallet, walletStorage } from '../../ui/wallet-home.ts'
+import { reasonNames } from '../../ui/words.ts'
+import { challengeDialog } from './challenge.ts'
+import { BATCH, enrol, fetchCopies, type Profile, readProfile, readState, setFrozen } from './desk.ts'
+import { renderFile, renderHistory, renderSeen } from './panels.ts'
+import { type Show, showPanels } from './show.ts'
+import { checkProofs, type Enrolled, stepItems } from './steps.ts'
 import { citizenWords } from './words.ts'
 
-startShell(citizenWords)
+const shell = startShell({ ...reasonNames, ...citizenWords })
+const { t, language, onLanguage } = shell
+const clock = () => Math.floor(Date.now() / 1000)
+const wallet = createWallet({ storage: walletStorage, keys: deviceKeys, random: systemRandom, clock })
+const people = walkIns()
+
+let profile: Profile | undefined
+let enrolled: Enrolled | undefined
+let state = 'unknown'
+let showing: Showing | undefined
+
+const kind = (): Kind => (profile?.document['documentType'] === 'uscc' ? 'organisation' : 'person')
+const date = (seconds: number) =>
+  new Date(seconds * 1000).toLocaleDateString(document.documentElement.lang, { dateStyle: 'long' })
+
+function notice(message: string, tone: 'info' | 'bad' | 'warn' = 'info'): void {
+  const symbol = tone === 'info' ? 'info' : 'alert'
+  fill(
+    byId('notice'),
+    message === '' ? null : h('p', { class: `note ${tone}` }, icon(symbol), h('span', {}, message)),
+  )
+}
+
+function explain(error: unknown): void {
+  if (!(error instanceof ApiError)) throw error
+  notice(
+    error.code === 'ERR_NETWORK' ? t('error.network') : t('enrol.failed', { reason: error.message }),
+    'bad',
+  )
+}
+
+// ---- enrolment
+
+let chosen = 0
+function renderPeople(): void {
+  fill(
+    byId('people'),
+    ...people.map((person, at) =>
+      h(
+        'label',
+        { class: 'person' },
+        h('input', {
+          type: 'radio',
+          name: 'person',
+          value: at,
+          checked: at === chosen,
+          onchange: () => {
+            chosen = at
+          },
+        }),
+        h(
+          'span',
+          {},
+          h(
+            'span',
+            { class: 'who' },
+            h('strong', { lang: 'zh-CN' }, person['name']),
+            h('span', { class: 'small quiet' }, t(`doc.${person['documentType']}`)),
+          ),
+          h('span', { class: 'number' }, person['documentNumber']),
+        ),
+      ),
+    ),
+  )
+}
+
+byId('enrol-form').addEventListener('submit', async (event) => {
+  event.preventDefault()
+  const document_ = people[chosen]
+  const button = byId<HTMLButtonElement>('enrol-go')
+  if (!document_ || button.disabled) return
+  button.disabled = true
+  notice('')
+  try {
+    const answer = await enrol(document_)
+    const proved = checkProofs(answer)
+    const copies = await fetchCopies(wallet)
+    const until = await untilOf()
+    enrolled = { answer, proved, keys: BATCH, copies, until }
+    renderSteps()
+    byId('steps-title').focus()
+  } catch (error) {
+    await forgetWallet()
+    explain(error)
+  } finally {
+    button.disabled = false
+  }
+})
+
+async function untilOf(): Promise<number> {
+  const preview = await wallet.preview(kindOf(people[chosen]?.['documentType']))
+  const until = preview.lines.find(({ name }) => name === 'valid-until')?.value ?? ''
+  return Date.parse(until) / 1000
+}
+const kindOf = (documentType: string | undefined): Kind =>
+  documentType === 'uscc' ? 'organisation' : 'person'
+
+function renderSteps(): void {
+  fill(byId('steps'), ...stepItems(t, enrolled, date))
+  fill(
+    byId('steps-end'),
+    enrolled
+      ? h(
+          'button',
+          {
+            type: 'button',
+            class: 'button primary wide',
+            id: 'open-wallet',
+            onclick: () => void openWallet(),
+          },
+          icon('phone'),
+          t('steps.open'),
+        )
+      : null,
+  )
+}
+
+// ---- the wallet
+
+const panels: Show = showPanels({
+  shell,
+  wallet,
+  kind,
+  blocked: () => (state === 'active' || state === 'unknown' ? undefined : t(`state.${state}`)),
+  date,
+  onShowing: (now) => {
+    showing = now
+    void renderDetails()
+  },
+  onError: explain,
+})
+
+const dialog = challengeDialog(shell, (challenge) => panels.answer(challenge))
+panels.onChallenge(dialog.open)
+
+function renderState(): void {
+  const tone = state === 'active' ? 'ok' : state === 'unknown' ? '' : 'bad'
+  const symbol = { active: 'check', unknown: 'dash', frozen: 'snow' }[state] ?? 'ban'
+  fill(
+    byId('state'),
+    profile
+      ? h('span', { class: `badge ${tone}`, 'data-state': state }, icon(symbol), t(`state.${state}`))
+      : null,
+  )
+}
+
+async function renderDetails(): Promise<void> {
+  if (!profile) return
+  await renderFile({ shell, wallet, profile, kind: kind(), date })
+  await renderSeen({ shell, wallet, kind: kind(), showing })
+  await renderHistory({ shell, wallet })
+  renderSafety()
+}
+
+function renderSafety(): void {
+  const isFrozen = state === 'frozen'
+  fill(
+    byId('panel-safety'),
+    h('h2', {}, t('safety.title')),
+    h('p', {}, t('safety.text')),
+    h(
+      'p',
+      {},
+      h(
+        'button',
+        {
+          type: 'button',
+          id: 'freeze',
+          class: `button ${isFrozen ? 'primary' : 'danger'}`,
+          disabled: state !== 'active' && !isFrozen,
+          onclick: () => void freeze(!isFrozen),
+        },
+        icon(isFrozen ? 'check' : 'snow'),
+        t(isFrozen ? 'safety.unfreeze' : 'safety.freeze'),
+      ),
+    ),
+    h('h3', {}, t('safety.forget')),
+    h('p', { class: 'quiet' }, t('safety.forgetText')),
+    h(
+      'button',
+      { type: 'button', id: 'forget', class: 'button', onclick: () => void forget() },
+      icon('close'),
+      t('safety.forget'),
+    ),
+  )
+}
+
+async function freeze(frozen: boolean): Promise<void> {
+  try {
+    state = await setFrozen(frozen)
+    notice(t(frozen ? 'safety.frozen' : 'safety.unfrozen'))
+  } catch (error) {
+    explain(error)
+  }
+  renderAll()
+}
+
+async function forget(): Promise<void> {
+  if (!confirm(t('safety.forgetSure'))) return
+  panels.stop()
+  await forgetWallet()
+  enrolled = undefined
+  showing = undefined
+  await open()
+}
+
+async function openWallet(): Promise<void> {
+  notice('')
+  await open()
+  byId('show-dynamic').focus()
+}
+
+async function open(): Promise<void> {
+  profile = await readProfile()
+  if (profile && profile.fetched === 0) {
+    // Enrolled, but the copies never arrived: begin again; the registry will know the person.
+    await forgetWallet()
+    profile = undefined
+  }
+  byId('enrol').hidden = profile !== undefined
+  byId('wallet').hidden = profile === undefined
+  state = 'unknown'
+  if (profile) {
+    await wallet.prune()
+    state = await readState().catch(() => 'unknown')
+  }
+  renderAll()
+}
+
+function renderAll(): void {
+  renderPeople()
+  renderSteps()
+  renderState()
+  if (profile) {
+    panels.render()
+    void renderDetails()
+  }
+  document.documentElement.dataset['language'] = language()
+}
+
+wireTabs(byId('show-tabs'), () => panels.render())
+wireTabs(byId('more-tabs'))
+onLanguage(renderAll)
+await open()
+document.documentElement.dataset['ready'] = 'true'

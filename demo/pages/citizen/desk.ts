@@ -16,7 +16,14 @@ const REQUEST_TYP = 'ctid-desk+jwt'
 const clock = () => Math.floor(Date.now() / 1000)
 
 /** What this page remembers beside the wallet. */
-export type Profile = { readonly accountKey: string; readonly document: Document; readonly fetched: number }
+export type Profile = {
+  readonly accountKey: string
+  readonly document: Document
+  /** Copies fetched so far. */
+  readonly fetched: number
+  /** One credential as it was received, to look at. */
+  readonly sample?: string
+}
 
 export const readProfile = (): Promise<Profile | undefined> => get<Profile>('wallet', 'profile')
 const saveProfile = (profile: Profile) => put('wallet', 'profile', profile)
@@ -43,7 +50,12 @@ export async function fetchCopies(wallet: Wallet): Promise<number> {
   const received = await wallet.receive(
     copies.map(({ attestation, credential }) => ({ attestation: fromBase64url(attestation), credential })),
   )
-  await saveProfile({ ...profile, fetched: profile.fetched + received })
+  const sample = copies[0]?.credential
+  await saveProfile({
+    ...profile,
+    fetched: profile.fetched + received,
+    ...(sample === undefined ? {} : { sample }),
+  })
   return received
 }
 
