@@ -1,0 +1,64 @@
+// `ctid enrol`: enrols a document; the same person again gives the same token.
+import { parseArgs } from 'node:util'
+import { CtidError, toHex } from '../../base/index.ts'
+import { syntheticDocuments } from '../../identity/index.ts'
+import { type Command, EXIT, table } from '../command.ts'
+import { DOCUMENT_OPTIONS, openSystem, readDocument, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
+
+const usage = `Usage: ctid enrol FILE.json            (- for standard input)
+       ctid enrol --number NUMBER --name NAME [--type TYPE] [--state CHN] [--valid-until DATE] [...]
+       ctid enrol --synthetic SEED [--count N]
+
+A document has: documentType (resident-id, uscc, passport, residence-permit), documentNumber, name, and if
+the number does not tell: issuingState, birthDate, sex; optional validUntil. Options of the same meaning:
+  --type --number --name --state --birth-date --sex --valid-until
+  --synthetic SEED   invented people with valid check digits instead: the same seed gives the same people
+  --count N          how many of them (default 1)
+${SYSTEM_USAGE}`
+
+export const command: Command = {
+  name: 'enrol',
+  summary: 'enrol a document: from its number to an irreversible token',
+  usage,
+  async run(args, io) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        ...SYSTEM_OPTIONS,
+        ...DOCUMENT_OPTIONS,
+        synthetic: { type: 'string' },
+        count: { type: 'string', default: '1' },
+      },
+    })
+    const documents: readonly unknown[] =
+      values.synthetic === undefined
+        ? [await readDocument(positionals[0], values, io)]
+        : syntheticDocuments({ seed: values.synthetic, count: countOf(values.count) })
+    const system = await openSystem(values, io)
+    try {
+      const rows: { token: string; status: string; state: string }[] = []
+      for (const document of documents) {
+        const { token, status, entry, faults } = await system.enrol(document)
+        for (const { evaluator, reason } of faults) io.err(`evaluator ${evaluator}: ${reason}`)
+        rows.push({ token: toHex(token), status, state: entry.state })
+      }
+      if (values.json) for (const row of rows) io.out(JSON.stringify({ ok: true, ...row }))
+      else {
+        const lines = rows.map((row) => [row.token, row.status, row.state])
+        for (const line of table([['token', 'enrolment', 'state'], ...lines])) io.out(line)
+      }
+      return EXIT.ok
+    } finally {
+      await system.close()
+    }
+  },
+}
+
+function countOf(text: string): number {
+  const count = Number(text)
+  if (!Number.isInteger(count) || count < 1 || count > 10_000) {
+    throw new CtidError('ERR_CLI_USAGE', { detail: '--count 1 to 10000' })
+  }
+  return count
+}

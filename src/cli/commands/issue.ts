@@ -1,0 +1,66 @@
+// `ctid issue`: issues one-time copies of a CTID file to a wallet on this machine.
+import { parseArgs } from 'node:util'
+import { CtidError, systemClock, systemRandom, toBase64url } from '../../base/index.ts'
+import { checkKeyProof, makeKeyProof } from '../../credential/index.ts'
+import { parseLegalRecord } from '../../identity/index.ts'
+import { createWallet } from '../../wallet/index.ts'
+import { fileDeviceKeys, fileStorage } from '../../wallet/node.ts'
+import { type Command, EXIT } from '../command.ts'
+import { openSystem, parseToken, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
+
+const usage = `Usage: ctid issue TOKEN --wallet DIR [--copies N]
+
+Makes N device keys in the wallet, proves possession of each to the issuer, and stores one copy for each: a
+credential (SD-JWT VC) and an attestation for codes. The sealed record is opened for it, which is logged.
+  --wallet DIR       the wallet's directory; made if it is missing
+  --copies N         how many (default 10, at most 50)
+${SYSTEM_USAGE}`
+
+export const command: Command = {
+  name: 'issue',
+  summary: 'issue one-time copies of a CTID file to a wallet',
+  usage,
+  async run(args, io) {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { ...SYSTEM_OPTIONS, wallet: { type: 'string' }, copies: { type: 'string', default: '10' } },
+    })
+    const token = parseToken(positionals[0])
+    if (values.wallet === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--wallet DIR' })
+    const directory = values.wallet
+    const system = await openSystem(values, io)
+    try {
+      const opened = await system.registry.openRecord(token, { reason: 'holder-request', officer: 'cli' })
+      const record = parseLegalRecord(opened)
+      const wallet = createWallet({
+        storage: fileStorage(directory),
+        keys: fileDeviceKeys(directory, systemRandom),
+        random: systemRandom,
+        clock: systemClock,
+      })
+      const nonce = toBase64url(systemRandom(16))
+      const { issuerId } = system.issuer
+      const received = await wallet.refill(Number(values.copies), async (signers) => {
+        const keys = await Promise.all(
+          signers.map(async (signer) => {
+            const proof = await makeKeyProof(signer, { issuer: issuerId, nonce, now: systemClock() })
+            return checkKeyProof(proof, {
+              expectedIssuer: issuerId,
+              expectedNonce: nonce,
+              now: systemClock(),
+            })
+          }),
+        )
+        return system.issue(token, record, keys)
+      })
+      const stock = await wallet.stock()
+      if (values.json) io.out(JSON.stringify({ ok: true, received, stock }))
+      else
+        io.out(`${received} copies received; unused: ${stock.map((s) => `${s.unused} ${s.kind}`).join(', ')}`)
+      return EXIT.ok
+    } finally {
+      await system.close()
+    }
+  },
+}
