@@ -69,12 +69,13 @@ const SUITES = [
 ]
 
 describe.skipIf(!root)('the cases of the SD-JWT suites (CTID_CONFORMANCE)', () => {
-  const cases = SUITES.flatMap((suite) =>
+  const cases = (root ? SUITES : []).flatMap((suite) =>
     readdirSync(join(root ?? '', suite), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map((entry) => [`${suite}/${entry.name}`]),
   )
 
+  if (!root) it.todo('needs the folder of the suites in CTID_CONFORMANCE')
   it.each(cases)('%s: issued, presented and verified', async (name) => {
     const source = readFileSync(join(root ?? '', name, 'specification.yml'), 'utf8')
     const document = parseDocument(source, { customTags: SD_TAGS })
