@@ -68,7 +68,7 @@ export async function openEvaluatorService(options: EvaluatorServiceOptions): Pr
     authenticate(request.get('authorization'), {
       evaluator: share.id,
       method: 'POST',
-      path: request.path,
+      path: request.baseUrl + request.path,
       body: bodyBytes(request),
     })
 

@@ -9,9 +9,9 @@ import {
   type Share,
   verifyDleq,
 } from '../crypto/index.ts'
-import { type Derived, type DeriveOptions, deriveAnchors } from './anchor.ts'
+import { batchSizeOf, type Derived, type DeriveOptions, deriveAnchors } from './anchor.ts'
 import { type Blinded, blindInputs, invertAll } from './blind.ts'
-import { type Evaluator, MAX_BATCH, multiplyAll } from './evaluator.ts'
+import { type Evaluator, multiplyAll } from './evaluator.ts'
 import { type EvaluatorKeySet, shareKeyOf } from './key-set.ts'
 import { type Fault, quorumError, reasonOf, withTimeout } from './quorum.ts'
 
@@ -102,8 +102,8 @@ export async function deriveAnchorsSampled(
     .filter((e) => e.evaluateWeighted && e.proveWeighted)
     .slice(0, keySet.threshold)
   if (quorum.length < keySet.threshold) throw quorumError([])
-  if (canaries.length >= MAX_BATCH) throw new CtidError('ERR_TOKEN_BATCH')
-  const size = MAX_BATCH - canaries.length
+  const size = batchSizeOf(options) - canaries.length
+  if (size < 1) throw new CtidError('ERR_TOKEN_BATCH')
   const done: Batch[] = []
   const faults: Fault[] = []
   for (let start = 0; start < ids.length; start += size) {

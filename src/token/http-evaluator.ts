@@ -24,7 +24,7 @@ import {
 
 export type HttpEvaluatorOptions = {
   readonly id: number
-  /** Base address; `https:` unless the host is this machine. */
+  /** Base address, with a path if the evaluator is mounted under one; `https:` unless the host is this machine. */
   readonly url: string
   readonly keySet: EvaluatorKeySet
   readonly credential: CallerCredential
@@ -42,14 +42,14 @@ export type HttpEvaluatorOptions = {
  */
 export function httpEvaluator(options: HttpEvaluatorOptions): Evaluator {
   const { group, keySet } = options
-  const address = new URL(options.url)
+  const address = new URL(options.url.endsWith('/') ? options.url : `${options.url}/`)
   const local = ['127.0.0.1', '[::1]', 'localhost'].includes(address.hostname)
   if (address.protocol !== 'https:' && !(address.protocol === 'http:' && local)) {
     throw new CtidError('ERR_TOKEN_REQUEST', { detail: 'an evaluator elsewhere needs https' })
   }
   const { version, epoch } = keySet
   const call = (path: string, body: JsonObject, signal: AbortSignal | undefined) =>
-    post(options, new URL(path, address), body, signal)
+    post(options, new URL(`.${path}`, address), body, signal)
   return {
     id: options.id,
     async evaluate(elements, callOptions) {

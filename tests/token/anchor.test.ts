@@ -89,7 +89,7 @@ describe('threshold evaluation, 3 of 5', () => {
     expect(toHex(combineAtZero(sodium, parts))).not.toBe(toHex(expected(id)))
   })
 
-  it('handles batches beyond 1,024 in order, and none', async () => {
+  it('splits many inputs into batches in order, and accepts none', async () => {
     const two = ceremony(2, 2, 'two')
     const sizes: number[] = []
     const evaluators = two.shares.map(
@@ -101,14 +101,23 @@ describe('threshold evaluation, 3 of 5', () => {
         },
       }),
     )
-    const ids = identities(1024 + 3)
+    const ids = identities(2 * 16 + 3)
     const few = await deriveAnchors([], { ...options, keySet: two.keySet, evaluators })
     expect(few).toEqual({ anchors: [], faults: [] })
-    const { anchors } = await deriveAnchors(ids, { ...options, keySet: two.keySet, evaluators })
-    expect(sizes).toEqual([1024, 1024, 3, 3])
+    const { anchors } = await deriveAnchors(ids, {
+      ...options,
+      keySet: two.keySet,
+      evaluators,
+      batchSize: 16,
+    })
+    expect(sizes).toEqual([16, 16, 16, 16, 3, 3])
     const again = await deriveAnchors(ids.slice(-1), { ...options, keySet: two.keySet, evaluators })
     expect(anchors.at(-1)).toEqual(again.anchors[0])
     expect(new Set(anchors.map(toHex)).size).toBe(ids.length)
+    for (const batchSize of [0, 1025, 1.5]) {
+      const derivation = deriveAnchors(ids, { ...options, keySet: two.keySet, evaluators, batchSize })
+      await expect(derivation).rejects.toMatchObject({ code: 'ERR_TOKEN_BATCH' })
+    }
   })
 
   it('refuses empty and oversize inputs', async () => {

@@ -4,6 +4,7 @@ import { appendFile, chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { Router } from 'express'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   authorizeCall,
@@ -14,6 +15,7 @@ import {
   localEvaluator,
 } from '#ctid/token'
 import { systemClock, systemRandom, toBase64url, utf8 } from '../../src/base/index.ts'
+import { command } from '../../src/cli/commands/evaluator.ts'
 import { type Share, scalarFromInt } from '../../src/crypto/index.ts'
 import { EVALUATOR_MAX_BODY_BYTES, openEvaluatorService } from '../../src/http/evaluator.ts'
 import { createApp, type Listening, listen } from '../../src/http/index.ts'
@@ -174,6 +176,21 @@ describe('service', () => {
       epoch: 0,
     })
     await stop()
+  })
+
+  it('can be mounted under a path, which the MAC covers', async () => {
+    const service = await openEvaluatorService({
+      secrets: { share, keySet, callers: [registrar] },
+      group: sodium,
+      countLogPath: join(folder, 'mounted.count'),
+      now: () => now,
+      random: systemRandom,
+    })
+    const server = await listen(createApp({ routers: [Router().use('/evaluators/1', service.router)] }))
+    const answer = await client(`${server.url}/evaluators/1`, registrar).evaluate([element()])
+    expect(answer.evaluated).toHaveLength(1)
+    await server.close()
+    await service.close()
   })
 
   it('refuses strangers, malformed bodies, points that are none, other versions, big batches, wrong quorums', async () => {
@@ -340,8 +357,37 @@ describe('as separate processes', () => {
       .map(({ child }) => new Promise((resolve) => child.once('exit', (code) => resolve(code))))
     for (const { child } of running.slice(1)) child.kill('SIGTERM')
     expect(await Promise.all(exits)).toEqual([0, 0])
-    const log = await openCountLog(join(folder, 'evaluator-2.json.count'))
-    expect(log.totals().get('registrar')).toBe(16)
-    await log.close()
+    // Evaluator 1 answered 4 + 4 and proved 4 before it was killed; 2 answered 4 more; 3 only the last.
+    for (const [i, answered] of [12, 16, 4].entries()) {
+      const log = await openCountLog(join(folder, `evaluator-${i + 1}.json.count`))
+      expect(log.totals().get('registrar')).toBe(answered)
+      await log.close()
+    }
   })
 })
+
+describe('command line', () => {
+  const io = { ...silent(), untilStopped: () => Promise.resolve() }
+
+  it('refuses a wrong line, and a share file that is missing', async () => {
+    for (const args of [[], ['--share', 'x', '--port', '70000'], ['--share', 'x', '--port', 'http']]) {
+      await expect(command.run(args, io)).rejects.toMatchObject({ code: 'ERR_CLI_USAGE' })
+    }
+    const missing = join(folder, 'missing.json')
+    await expect(command.run(['--share', missing], io)).rejects.toMatchObject({
+      code: 'ERR_TOKEN_SHARE_FILE',
+    })
+  })
+
+  it('says where it listens and stops in order', async () => {
+    const path = join(folder, 'cli.json')
+    await writeShareFile(path, { share, keySet, callers: [] })
+    const lines: string[] = []
+    expect(await command.run(['--share', path], { ...io, out: (line) => lines.push(line) })).toBe(0)
+    expect(lines[0]).toMatch(/^evaluator 1, key version 1, epoch 0: http:\/\/127\.0\.0\.1:\d+$/)
+  })
+})
+
+function silent() {
+  return { out() {}, err() {}, isTerminal: false, env: {}, readStdin: async () => '' }
+}
