@@ -21,13 +21,7 @@ import {
   secret,
 } from '../registry/index.ts'
 import { type EvaluatorKeySet, formatKeySet, parseKeySet, runCeremony } from '../token/index.ts'
-import {
-  type Caller,
-  newCaller,
-  readShareFile,
-  writePrivateFile,
-  writeShareFile,
-} from '../token/share-file.ts'
+import { type Caller, newCaller, readShareFile, writePrivateFile, writeShareFile } from '../token/node.ts'
 import { type DevelopmentPki, loadOrCreatePki } from '../trust/node.ts'
 
 export type KeyringOptions = {
