@@ -13,6 +13,7 @@ const FULL_WIDTH_OFFSET = 0xfee0
  */
 export function normaliseDocumentNumber(typed: string): string {
   if (typed.length > MAX_TYPED_LENGTH) throw new CtidError('ERR_IDENTITY_DOCUMENT_NUMBER')
+  if (/^[0-9A-Z]*$/.test(typed)) return typed
   let out = ''
   for (const character of typed) {
     const code = character.codePointAt(0) as number
