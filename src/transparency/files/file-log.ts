@@ -1,0 +1,297 @@
+// The log on files. An append is acknowledged when its entry is in the journal on disk, in the tree, in the tiles, and
+// under a published checkpoint. One sequencer; what arrives while a batch is being written shares the next one.
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Clock, CtidError, equalBytes, systemClock, toHex } from '../../base/index.ts'
+import { openCheckpoint, parseCheckpoint, signCheckpoint } from '../checkpoint.ts'
+import { type NoteSigner, parseNote } from '../note.ts'
+import { readEntries } from '../prove.ts'
+import { MAX_ENTRY_LENGTH, type TileSource } from '../tiles.ts'
+import { leafHash } from '../tree.ts'
+import { directorySource, replaceFile, syncFiles, writeFiles } from './directory.ts'
+import { type Batch, type Journal, openJournal } from './journal.ts'
+import { acquireLock } from './lock.ts'
+import { openTileWriter, type TileWriter } from './tile-writer.ts'
+
+/** What an append returns: where the entries are, and the signed checkpoint that covers them. */
+export type Appended = {
+  readonly indexes: readonly number[]
+  readonly size: number
+  readonly note: string
+}
+
+/** Collects cosignatures on a checkpoint and returns it with them; throws when too few witnesses answered. */
+export type Cosign = (note: string, source: TileSource) => Promise<string>
+
+export type FileLogOptions = {
+  readonly directory: string
+  /** Identity of the log: a URL without scheme. */
+  readonly origin: string
+  /** The log's keys; the first is the Ed25519 key that everybody knows. */
+  readonly signers: readonly [NoteSigner, ...NoteSigner[]]
+  /** Called before a checkpoint is published. When it throws, the batch is not acknowledged. */
+  readonly cosign?: Cosign
+  readonly clock?: Clock
+  /** Most entries in one batch. Default 8,192. */
+  readonly maxBatch?: number
+  /** Journal length in bytes at which tiles are synced and the journal starts again. Default 64 MiB. */
+  readonly maxJournalLength?: number
+}
+
+export type FileLog = {
+  readonly origin: string
+  /** `checkpoint`, tiles and bundles as published. */
+  readonly source: TileSource
+  /**
+   * Appends entries (each at most 65,535 bytes) and resolves when they are durable and covered by a published
+   * checkpoint. Fails closed: after an I/O error every append is refused until the log is opened again. Repeating an
+   * append that was refused for want of witnesses gives the entry the place that it already has.
+   *
+   * @throws {CtidError} `ERR_LOG_ENTRY`, `ERR_LOG_CLOSED`, and what `cosign` throws
+   */
+  append(entries: readonly Uint8Array[]): Promise<Appended>
+  /** The last published checkpoint. */
+  published(): { readonly size: number; readonly note: string }
+  close(): Promise<void>
+}
+
+type Waiting = {
+  readonly entries: readonly Uint8Array[]
+  readonly resolve: (appended: Appended) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * Opens or creates a log. After a crash the journal is replayed: tiles are written again and the last checkpoint is
+ * published again, the same as before.
+ *
+ * @throws {CtidError} `ERR_LOG_LOCKED` when another process has it open, `ERR_LOG_CORRUPT` when the published checkpoint
+ *   is ahead of the journal or differs from it (the disk was rolled back, or files were changed)
+ */
+export async function openFileLog(options: FileLogOptions): Promise<FileLog> {
+  await mkdir(options.directory, { recursive: true })
+  const release = acquireLock(options.directory)
+  try {
+    return await recover(options, release)
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+async function recover(options: FileLogOptions, release: () => void): Promise<FileLog> {
+  const { directory } = options
+  const source = directorySource(directory)
+  const opened = await openJournal(join(directory, 'journal'), openTileWriter().snapshot())
+  try {
+    return await rebuild(options, { ...opened, source, release })
+  } catch (error) {
+    await opened.journal.close()
+    throw error
+  }
+}
+
+type Opened = Awaited<ReturnType<typeof openJournal>> & { source: TileSource; release: () => void }
+
+async function rebuild(options: FileLogOptions, opened: Opened): Promise<FileLog> {
+  const { directory, origin, signers } = options
+  const { source, release } = opened
+  const tiles = openTileWriter(opened.snapshot)
+  const snapshotSize = tiles.size()
+  const roots = new Map([[tiles.size(), tiles.root()]])
+  for (const batch of opened.batches) {
+    await replay(tiles, batch, origin)
+    roots.set(tiles.size(), tiles.root())
+    await writeFiles(directory, tiles.takeFiles())
+  }
+  const empty = await signCheckpoint({ origin, size: 0, root: tiles.root() }, signers)
+  const last = opened.batches.at(-1)?.note ?? (snapshotSize === 0 ? empty : undefined)
+  const published = await readPublished(options, snapshotSize, roots, tiles.size())
+  if (published === undefined && snapshotSize > 0) {
+    throw new CtidError('ERR_LOG_CORRUPT', { detail: 'checkpoint missing' })
+  }
+  const state = { note: last ?? published?.note ?? empty, published: published ?? { size: 0, note: empty } }
+  if (!options.cosign && state.published.size < tiles.size())
+    state.published = { size: tiles.size(), note: state.note }
+  await replaceFile(join(directory, 'checkpoint'), state.published.note)
+
+  // Entries that were sequenced but never acknowledged: a caller who repeats them must not get a second place.
+  const unpublished = new Map<string, number>()
+  const range = { start: state.published.size, end: tiles.size() }
+  for await (const { index, entry } of readEntries(source, range, tiles.size())) {
+    unpublished.set(toHex(leafHash(entry)), index)
+  }
+  return startSequencer({ options, source, journal: opened.journal, tiles, unpublished, state, release })
+}
+
+async function replay(tiles: TileWriter, batch: Batch, origin: string): Promise<void> {
+  if (batch.firstIndex !== tiles.size()) throw new CtidError('ERR_LOG_CORRUPT', { detail: 'journal order' })
+  for (const entry of batch.entries) tiles.add(entry)
+  const checkpoint = parseCheckpoint(parseNote(batch.note).text)
+  const same = checkpoint.size === tiles.size() && equalBytes(checkpoint.root, tiles.root())
+  if (!same || checkpoint.origin !== origin)
+    throw new CtidError('ERR_LOG_CORRUPT', { detail: 'journal root' })
+}
+
+// The published checkpoint must be one that the journal knows: otherwise the log would sign a second history.
+async function readPublished(
+  { directory, origin, signers }: FileLogOptions,
+  snapshotSize: number,
+  roots: ReadonlyMap<number, Uint8Array>,
+  size: number,
+): Promise<{ size: number; note: string } | undefined> {
+  const note = await readFile(join(directory, 'checkpoint'), 'utf8').catch(() => '')
+  if (note === '') return undefined
+  const policy = { origin, logKey: signers[0].key, witnesses: [], threshold: 0 }
+  const checkpoint = await openCheckpoint(note, policy).catch((cause) => {
+    throw new CtidError('ERR_LOG_CORRUPT', { detail: 'published checkpoint', cause })
+  })
+  const root = roots.get(checkpoint.size)
+  const known = checkpoint.size < snapshotSize || (root !== undefined && equalBytes(root, checkpoint.root))
+  if (checkpoint.size > size || !known) {
+    throw new CtidError('ERR_LOG_CORRUPT', { detail: 'published checkpoint is not in the journal' })
+  }
+  return { size: checkpoint.size, note }
+}
+
+type Sequencer = {
+  readonly options: FileLogOptions
+  readonly source: TileSource
+  readonly journal: Journal
+  readonly tiles: TileWriter
+  readonly unpublished: Map<string, number>
+  readonly state: { note: string; published: { size: number; note: string } }
+  readonly release: () => void
+}
+
+function startSequencer({
+  options,
+  source,
+  journal,
+  tiles,
+  unpublished,
+  state,
+  release,
+}: Sequencer): FileLog {
+  const { directory, origin, signers, cosign, clock = systemClock } = options
+  const { maxBatch = 8192, maxJournalLength = 64 << 20 } = options
+  const unsynced = new Set<string>()
+  let queue: Waiting[] = []
+  let running: Promise<void> | undefined
+  let closed: CtidError | undefined
+  let released = false
+
+  async function sequence(batch: readonly Waiting[]): Promise<Appended[]> {
+    const firstIndex = tiles.size()
+    const added: Uint8Array[] = []
+    const places = batch.map(({ entries }) =>
+      entries.map((entry) => {
+        const known = unpublished.size > 0 ? unpublished.get(toHex(leafHash(entry))) : undefined
+        if (known !== undefined) return known
+        tiles.add(entry)
+        return firstIndex + added.push(entry) - 1
+      }),
+    )
+    if (added.length > 0) {
+      state.note = await signCheckpoint({ origin, size: tiles.size(), root: tiles.root() }, signers, clock())
+      await journal.append({ firstIndex, note: state.note, entries: added })
+      const files = tiles.takeFiles()
+      await writeFiles(directory, files)
+      for (const path of files.keys()) unsynced.add(path)
+    }
+    await publish(firstIndex, added)
+    if (journal.length() > maxJournalLength) {
+      await syncFiles(directory, ['checkpoint', ...unsynced])
+      unsynced.clear()
+      await journal.rotate(tiles.snapshot())
+    }
+    const { size, note } = state.published
+    return places.map((indexes) => ({ indexes, size, note }))
+  }
+
+  async function publish(firstIndex: number, added: readonly Uint8Array[]): Promise<void> {
+    let note = state.note
+    if (cosign) {
+      try {
+        note = await cosign(state.note, source)
+      } catch (cause) {
+        added.forEach((entry, i) => {
+          unpublished.set(toHex(leafHash(entry)), firstIndex + i)
+        })
+        throw new NotPublished(cause)
+      }
+    }
+    await replaceFile(join(directory, 'checkpoint'), note)
+    state.published = { size: tiles.size(), note }
+    unpublished.clear()
+  }
+
+  async function run(): Promise<void> {
+    while (queue.length > 0) {
+      const batch = takeBatch()
+      try {
+        const results = await sequence(batch)
+        batch.forEach((waiting, i) => {
+          waiting.resolve(results[i] as Appended)
+        })
+      } catch (cause) {
+        const refusal = cause instanceof NotPublished ? cause.reason : fail(cause)
+        for (const waiting of batch) waiting.reject(refusal)
+      }
+    }
+    running = undefined
+  }
+
+  function takeBatch(): Waiting[] {
+    if (closed) return queue.splice(0)
+    let count = 0
+    let taken = 0
+    while (taken < queue.length && (taken === 0 || count + (queue[taken]?.entries.length ?? 0) <= maxBatch)) {
+      count += queue[taken]?.entries.length ?? 0
+      taken++
+    }
+    const batch = queue.slice(0, taken)
+    queue = queue.slice(taken)
+    return batch
+  }
+
+  // Memory and disk may now differ; only a replay of the journal can tell. Nothing more is acknowledged.
+  function fail(cause: unknown): CtidError {
+    closed ??= new CtidError('ERR_LOG_CLOSED', { cause })
+    for (const waiting of queue.splice(0)) waiting.reject(closed)
+    return closed
+  }
+
+  return {
+    origin,
+    source,
+    append(entries) {
+      if (closed) return Promise.reject(closed)
+      if (entries.some((entry) => entry.length > MAX_ENTRY_LENGTH)) {
+        return Promise.reject(new CtidError('ERR_LOG_ENTRY', { detail: 'length' }))
+      }
+      const copies = entries.map((entry) => entry.slice())
+      return new Promise((resolve, reject) => {
+        queue.push({ entries: copies, resolve, reject })
+        running ??= Promise.resolve().then(run)
+      })
+    },
+    published: () => state.published,
+    async close() {
+      if (released) return
+      released = true
+      await running
+      closed ??= new CtidError('ERR_LOG_CLOSED', { detail: 'closed' })
+      await journal.close()
+      release()
+    },
+  }
+}
+
+class NotPublished extends Error {
+  readonly reason: unknown
+  constructor(reason: unknown) {
+    super('not published')
+    this.reason = reason
+  }
+}

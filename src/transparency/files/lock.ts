@@ -1,0 +1,90 @@
+// One writer per log directory. The lock is a file that names its owner; the lock of a dead process can be taken over.
+import { randomUUID } from 'node:crypto'
+import { existsSync, linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { CtidError } from '../../base/index.ts'
+
+/** Lets go of the lock. */
+export type ReleaseLock = () => void
+
+/**
+ * Takes the lock of a directory.
+ *
+ * @throws {CtidError} `ERR_LOG_LOCKED` while its owner lives
+ */
+export function acquireLock(directory: string): ReleaseLock {
+  const path = join(directory, 'lock')
+  const mine = `${path}.${randomUUID()}`
+  writeFileSync(mine, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }))
+  try {
+    if (!tryLink(mine, path)) takeOver(mine, path)
+  } finally {
+    unlinkSync(mine)
+  }
+  return () => unlinkSync(path)
+}
+
+// Only one process at a time may judge a lock stale and replace it: without this second lock, two could both see the
+// dead owner and the slower one would replace the lock that the faster one just took.
+function takeOver(mine: string, path: string): void {
+  const guard = `${path}.takeover`
+  if (!tryLink(mine, guard)) {
+    if (ownerLives(guard)) throw new CtidError('ERR_LOG_LOCKED')
+    unlinkSync(guard)
+    if (!tryLink(mine, guard)) throw new CtidError('ERR_LOG_LOCKED')
+  }
+  try {
+    if (ownerLives(path)) throw new CtidError('ERR_LOG_LOCKED')
+    const copy = `${mine}.link`
+    linkSync(mine, copy)
+    // POSIX: renaming onto another link of the same file does nothing, so the stale lock is a different file here.
+    renameSync(copy, path)
+  } finally {
+    unlinkSync(guard)
+  }
+}
+
+// link(2) fails when the target exists, on every file system: create-if-absent with the contents already in place.
+function tryLink(from: string, to: string): boolean {
+  try {
+    linkSync(from, to)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+function ownerLives(path: string): boolean {
+  if (!existsSync(path)) return false
+  const owner = readOwner(path)
+  if (owner === undefined) return false
+  try {
+    process.kill(owner.pid, 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+  }
+  // A process number is used again in time; the start time tells the new process from the old.
+  const started = startOf(owner.pid)
+  return started !== 'zombie' && started === owner.started
+}
+
+function readOwner(path: string): { pid: number; started: string } | undefined {
+  try {
+    const { pid, started } = JSON.parse(readFileSync(path, 'utf8')) as { pid: unknown; started: unknown }
+    return typeof pid === 'number' && typeof started === 'string' ? { pid, started } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+// Field 22 of /proc/<pid>/stat on Linux; elsewhere there is no cheap answer and the number alone decides.
+function startOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return fields[0] === 'Z' ? 'zombie' : (fields[19] ?? '')
+  } catch {
+    return ''
+  }
+}

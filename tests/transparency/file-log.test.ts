@@ -1,0 +1,170 @@
+// The log on files: layout, group commit, recovery, the lock, and refusing to contradict what was published.
+import { execFileSync } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  LOG_SIGNATURE,
+  noteSigner,
+  openCheckpoint,
+  parseNote,
+  registryLog,
+  rootFromTiles,
+  signCheckpoint,
+  verifyReceipt,
+} from '#ctid/transparency'
+import { type FileLogOptions, openFileLog } from '../../src/transparency/node.ts'
+import { tileFiles } from './memory-tiles.ts'
+
+const signer = noteSigner('log.example/1', LOG_SIGNATURE, new Uint8Array(32).fill(1))
+const policy = { origin: 'log.example/1', logKey: signer.key, witnesses: [], threshold: 0 }
+const folders: string[] = []
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))))
+
+async function newFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'ctid-log-'))
+  folders.push(folder)
+  return folder
+}
+const open = (directory: string, more: Partial<FileLogOptions> = {}) =>
+  openFileLog({ directory, origin: policy.origin, signers: [signer], ...more })
+const entriesOf = (count: number, from = 0) =>
+  Array.from({ length: count }, (_, i) => Buffer.from(`entry ${from + i}`))
+
+describe('appending', () => {
+  it('writes exactly the tiles of the definition, over many batch sizes, and its receipts verify', async () => {
+    const directory = await newFolder()
+    const log = await open(directory)
+    const all: Buffer[] = []
+    for (const count of [1, 3, 250, 2, 1, 300, 70]) {
+      const batch = entriesOf(count, all.length)
+      const receipts = await registryLog(log).append(batch)
+      all.push(...batch)
+      for (const [i, receipt] of receipts.entries()) {
+        expect(await verifyReceipt(batch[i] as Buffer, receipt, policy)).toMatchObject({ size: all.length })
+      }
+    }
+    for (const [path, bytes] of tileFiles(all)) {
+      expect(new Uint8Array(await readFile(join(directory, path)))).toEqual(bytes)
+    }
+    await log.close()
+  })
+
+  it('gives callers that wait at the same time one batch and distinct places', async () => {
+    const log = await open(await newFolder())
+    const results = await Promise.all(entriesOf(200).map((entry) => log.append([entry])))
+    expect(new Set(results.flatMap(({ indexes }) => indexes)).size).toBe(200)
+    expect(new Set(results.map(({ note }) => note)).size).toBeLessThan(20)
+    await log.close()
+  })
+
+  it('refuses an entry that a bundle cannot hold, and everything after closing', async () => {
+    const log = await open(await newFolder())
+    await expect(log.append([new Uint8Array(65_536)])).rejects.toMatchObject({ code: 'ERR_LOG_ENTRY' })
+    await log.close()
+    await expect(log.append(entriesOf(1))).rejects.toMatchObject({ code: 'ERR_LOG_CLOSED' })
+  })
+
+  it('does not acknowledge without witnesses, and a repeated entry keeps its place', async () => {
+    const directory = await newFolder()
+    let available = false
+    const cosign = async (note: string) => {
+      if (!available) throw new Error('no witness answers')
+      return note
+    }
+    let log = await open(directory, { cosign })
+    await expect(log.append(entriesOf(3))).rejects.toThrow('no witness answers')
+    expect(log.published().size).toBe(0)
+    await log.close()
+    log = await open(directory, { cosign })
+    available = true
+    expect((await log.append(entriesOf(3))).indexes).toEqual([0, 1, 2])
+    expect((await log.append(entriesOf(1, 3))).indexes).toEqual([3])
+    await log.close()
+  })
+})
+
+describe('recovery', () => {
+  it('continues after every journal rotation and reopening with the same tree', async () => {
+    const directory = await newFolder()
+    for (let round = 0; round < 6; round++) {
+      const log = await open(directory, { maxJournalLength: 4_000 })
+      for (let i = 0; i < 3; i++) await log.append(entriesOf(47, round * 141 + i * 47))
+      await log.close()
+    }
+    const log = await open(directory)
+    const checkpoint = await openCheckpoint(log.published().note, policy)
+    expect(checkpoint.size).toBe(846)
+    expect(await rootFromTiles(log.source, 846)).toEqual(checkpoint.root)
+    for (const [path, bytes] of tileFiles(entriesOf(846))) {
+      expect(new Uint8Array(await readFile(join(directory, path)))).toEqual(bytes)
+    }
+    await log.close()
+  })
+
+  it('drops a torn last record and writes lost tiles again', async () => {
+    const directory = await newFolder()
+    const log = await open(directory)
+    await log.append(entriesOf(10))
+    await log.close()
+    const published = await readFile(join(directory, 'checkpoint'), 'utf8')
+    const { size } = await (await import('node:fs/promises')).stat(join(directory, 'journal'))
+    await writeFile(join(directory, 'journal'), Buffer.from([0, 0, 9, 9, 1, 2, 3]), { flag: 'a' })
+    await rm(join(directory, 'tile'), { recursive: true })
+    const again = await open(directory)
+    expect(again.published().note).toBe(published)
+    expect(await rootFromTiles(again.source, 10)).toEqual((await openCheckpoint(published, policy)).root)
+    await again.close()
+    expect((await readFile(join(directory, 'journal'))).length).toBe(size)
+  })
+
+  it('refuses to start when the journal was rolled back behind a published checkpoint', async () => {
+    const directory = await newFolder()
+    const log = await open(directory)
+    await log.append(entriesOf(10))
+    const before = (await readFile(join(directory, 'journal'))).length
+    await log.append(entriesOf(5, 10))
+    await log.close()
+    await truncate(join(directory, 'journal'), before)
+    await expect(open(directory)).rejects.toMatchObject({ code: 'ERR_LOG_CORRUPT' })
+  })
+
+  it('refuses a damaged record inside the journal, a foreign checkpoint, and a journal without its checkpoint', async () => {
+    const directory = await newFolder()
+    const log = await open(directory, { maxJournalLength: 1_000 })
+    await log.append(entriesOf(100))
+    await log.append(entriesOf(3, 100))
+    await log.append(entriesOf(3, 103))
+    await log.close()
+    const journal = await readFile(join(directory, 'journal'))
+
+    const damaged = await newFolder()
+    await cp(directory, damaged, { recursive: true })
+    const copy = Buffer.from(journal)
+    copy[20] = (copy[20] as number) ^ 1
+    await writeFile(join(damaged, 'journal'), copy)
+    await expect(open(damaged)).rejects.toMatchObject({ code: 'ERR_LOG_CORRUPT' })
+
+    const foreign = await newFolder()
+    await cp(directory, foreign, { recursive: true })
+    const root = new Uint8Array(32)
+    const other = await signCheckpoint({ origin: policy.origin, size: 106, root }, [signer])
+    await writeFile(join(foreign, 'checkpoint'), other)
+    await expect(open(foreign)).rejects.toMatchObject({ code: 'ERR_LOG_CORRUPT' })
+  })
+})
+
+describe('the single-writer lock', () => {
+  it('refuses a second writer, and takes over from a dead process', async () => {
+    const directory = await newFolder()
+    const log = await open(directory)
+    await expect(open(directory)).rejects.toMatchObject({ code: 'ERR_LOG_LOCKED' })
+    await log.close()
+    const dead = Number(execFileSync(process.execPath, ['-p', 'process.pid']).toString())
+    await writeFile(join(directory, 'lock'), JSON.stringify({ pid: dead, started: '1' }))
+    const next = await open(directory)
+    expect(parseNote(next.published().note).text).toContain('log.example/1')
+    await next.close()
+  })
+})

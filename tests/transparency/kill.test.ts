@@ -1,0 +1,86 @@
+// Killed at random moments during appends: no acknowledged entry is lost, no checkpoint contradicts an earlier one.
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  appendLeaf,
+  emptyFrontier,
+  frontierRoot,
+  LOG_SIGNATURE,
+  leafHash,
+  noteSigner,
+  openCheckpoint,
+  readEntries,
+} from '#ctid/transparency'
+import { openFileLog } from '../../src/transparency/node.ts'
+
+const ROUNDS = process.env['CTID_FULL'] ? 100 : 4
+const signer = noteSigner('log.example/hammer', LOG_SIGNATURE, new Uint8Array(32).fill(7))
+const policy = { origin: 'log.example/hammer', logKey: signer.key, witnesses: [], threshold: 0 }
+const folders: string[] = []
+afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))))
+
+type Acknowledged = { readonly text: string; readonly index: number; readonly note: string }
+
+// Starts the hammer, kills it some time after it is ready, returns what it said before.
+function hammerAndKill(directory: string, run: number): Promise<Acknowledged[]> {
+  const script = fileURLToPath(new URL('hammer.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', script, directory, String(run)])
+  let out = ''
+  let errors = ''
+  child.stderr.on('data', (data) => {
+    errors += data
+  })
+  return new Promise((resolve, reject) => {
+    let armed = false
+    child.stdout.on('data', (data) => {
+      out += data
+      if (armed || !out.startsWith('ready\n')) return
+      armed = true
+      setTimeout(() => child.kill('SIGKILL'), 5 + ((run * 37) % 120))
+    })
+    child.on('exit', (code) => {
+      if (code !== null) return reject(new Error(`hammer ended by itself: ${errors}`))
+      const lines = out.split('\n').slice(1, -1)
+      resolve(lines.map((line) => JSON.parse(line) as Acknowledged))
+    })
+  })
+}
+
+describe(`kill -9 during appends, ${ROUNDS} times`, () => {
+  it(
+    'loses no acknowledged entry and signs one history',
+    async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'ctid-log-kill-'))
+      folders.push(directory)
+      const acknowledged: Acknowledged[] = []
+      for (let run = 0; run < ROUNDS; run++) acknowledged.push(...(await hammerAndKill(directory, run)))
+
+      const log = await openFileLog({ directory, origin: policy.origin, signers: [signer] })
+      const { size } = log.published()
+      const entries: string[] = []
+      const roots: Uint8Array[] = []
+      const frontier = emptyFrontier()
+      roots.push(frontierRoot(frontier))
+      for await (const { entry } of readEntries(log.source, { start: 0, end: size }, size)) {
+        entries.push(Buffer.from(entry).toString())
+        appendLeaf(frontier, leafHash(entry))
+        roots.push(frontierRoot(frontier))
+      }
+      await log.close()
+
+      expect(acknowledged.length).toBeGreaterThan(ROUNDS)
+      const lost = acknowledged.filter(({ text, index }) => entries[index] !== text)
+      expect(lost).toEqual([])
+      for (const note of new Set(acknowledged.map((answer) => answer.note))) {
+        const checkpoint = await openCheckpoint(note, policy)
+        expect(roots[checkpoint.size]).toEqual(checkpoint.root)
+      }
+      console.log(`${ROUNDS} kills, ${acknowledged.length} acknowledged, 0 lost, log of ${size} entries`)
+    },
+    60_000 + ROUNDS * 2_000,
+  )
+})
