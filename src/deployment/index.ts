@@ -2,3 +2,4 @@
 // a development deployment, so no party may import it.
 export { type Keyring, type KeyringOptions, openKeyring, REGISTRAR, shareFile } from './keyring.ts'
 export { type Deployment, type DeploymentOptions, openDeployment } from './parties.ts'
+export { ENTRANCE_POLICY } from './verifier.ts'

@@ -18,7 +18,9 @@ import { localVault, openRegistry, type Registry, type RegistryLog, type State }
 import { migrate, openStore, type Store } from '../store/index.ts'
 import { type Evaluator, httpEvaluator, localEvaluator } from '../token/index.ts'
 import { signTrustList, type TrustList } from '../trust/index.ts'
+import type { VerifierPolicy, VerifyContext } from '../verifier/index.ts'
 import { type Keyring, openKeyring, REGISTRAR } from './keyring.ts'
+import { ENTRANCE_POLICY, localVerifier } from './verifier.ts'
 
 export type DeploymentOptions = {
   readonly keysFolder: string
@@ -48,6 +50,8 @@ export type Deployment = {
   issue(token: Uint8Array, record: LegalRecord, keys: readonly ProvenKey[]): Promise<readonly IssuedCopy[]>
   /** Carries a change of state in the registry over to the copies. */
   followState(token: Uint8Array): Promise<void>
+  /** What `verifyCode` needs to verify this deployment's codes; default policy {@link ENTRANCE_POLICY}. */
+  verifier(policy?: VerifierPolicy): Promise<VerifyContext>
   /** The signed trust list: this deployment's issuer, for identity, organisations and health. */
   trustList(): Promise<string>
   close(): Promise<void>
@@ -83,6 +87,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   }
   const statusPublisher = createStatusPublisher({ ledger: issuer.ledger, key, statusListBase, clock })
   const evaluators = () => evaluatorsOf(keyring, group, options)
+  const trustList = () =>
+    signTrustList(trustListOf(keyring, baseUrl, clock()), keyring.pki.parties.rules.signer)
   return {
     group,
     keyring,
@@ -125,7 +131,9 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       if (entry) await setCopyState(token, COPY_STATES[entry.state], issuer)
       statusPublisher.changed()
     },
-    trustList: () => signTrustList(trustListOf(keyring, baseUrl, clock()), keyring.pki.parties.rules.signer),
+    verifier: (policy = ENTRANCE_POLICY) =>
+      localVerifier({ keyring, statusPublisher, statusListBase, trustList, clock }, policy),
+    trustList,
     close: () => store.close(),
   }
 }
