@@ -13,6 +13,7 @@ export { keyId } from './key-id.ts'
 export { type Check, type CheckList, checkList } from './report.ts'
 export {
   findSigner,
+  firstResolver,
   recognises,
   type SignerResolver,
   type TrustedSigner,

@@ -1,5 +1,5 @@
 // Whose key is this? The answer to that question, from a trust list here or from certificates in chain.ts.
-import { CtidError, type JsonObject, type MaybePromise } from '../base/index.ts'
+import { CtidError, isCtidError, type JsonObject, type MaybePromise } from '../base/index.ts'
 import { importVerifyKey, type P256PublicJwk, type VerifyKey } from '../crypto/index.ts'
 import type { Purpose, TrustedIssuer, TrustedKey, TrustList } from './trust-list.ts'
 
@@ -121,4 +121,24 @@ function kidOfLeaf(list: TrustList, leaf: string): string | undefined {
     for (const key of issuer.keys) if (key.x5c?.[0] === leaf) return key.kid
   }
   return undefined
+}
+
+/**
+ * Verifier: asks several resolvers in turn. The next one is asked only when a resolver does not know the key at all; who
+ * is known but not recognised (purpose, region, period) cannot come in by another door. Throws the first failure.
+ */
+export function firstResolver(...resolvers: readonly SignerResolver[]): SignerResolver {
+  return async (header, now) => {
+    let first: CtidError | undefined
+    for (const resolve of resolvers) {
+      try {
+        return await resolve(header, now)
+      } catch (error) {
+        if (!isCtidError(error)) throw error
+        first ??= error
+        if (error.code !== 'ERR_TRUST_UNKNOWN_KEY' && error.code !== 'ERR_TRUST_CHAIN') throw error
+      }
+    }
+    throw first ?? new CtidError('ERR_TRUST_UNKNOWN_KEY')
+  }
 }

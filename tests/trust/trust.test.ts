@@ -16,6 +16,7 @@ import { describe, expect, it } from 'vitest'
 import {
   checkTrustList,
   findSigner,
+  firstResolver,
   keyId,
   parseJws,
   parseTrustList,
@@ -295,6 +296,16 @@ describe('certificate chains', async () => {
     ]
     for (const [title, x5c, code] of cases) expect([title, await codeOf(check(x5c))]).toEqual([title, code])
     expect(await codeOf(check([leaf.der, middle.der], NOW + 31 * DAY))).toBe('ERR_TRUST_CERTIFICATE_PERIOD')
+  })
+
+  it('list and chain together: the chain serves whom the list does not know, not whom it excludes', async () => {
+    const byChain = chainResolver({ anchors: () => [root.pem] })
+    const x5c = [leaf.der, middle.der]
+    const ask = (purpose: string) => firstResolver(trustListResolver(list, { purpose }), byChain)
+    expect((await ask('identity')({ kid, x5c: ['QUJD'] }, NOW)).id).toBe('https://issuer.zj.example')
+    expect((await ask('identity')({ x5c }, NOW)).id).toBe('https://issuer.example/a')
+    expect(await codeOf(() => ask('licence')({ kid }, NOW))).toBe('ERR_TRUST_PURPOSE')
+    expect(await codeOf(() => ask('identity')({}, NOW))).toBe('ERR_TRUST_UNKNOWN_KEY')
   })
 
   it('the resolver keeps chains, and forgets them when an anchor goes', async () => {
