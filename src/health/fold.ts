@@ -33,7 +33,7 @@ export function foldEvidence(
 ): Folded {
   const distinct = [...new Map(evidence.map((one) => [one.commitment, one])).values()]
   const live = distinct.filter(({ issuedAt, expiresAt }) => issuedAt <= now && now < expiresAt)
-  const excluded = new Set(live.flatMap(excludedBy))
+  const excluded = new Set(latestDecisions(live).flatMap(excludedBy))
   const setAside: Folded['setAside'][number][] = []
   const origins = new Map<string, Evidence>()
   const negatives: Evidence[] = []
@@ -60,6 +60,18 @@ export function foldEvidence(
 
 function byCommitment(a: { evidence: Evidence }, b: { evidence: Evidence }): number {
   return a.evidence.commitment < b.evidence.commitment ? -1 : 1
+}
+
+// Of several decisions in one appeal the latest counts: a dismissal ends the relief that was given before.
+function latestDecisions(live: readonly Evidence[]): readonly Evidence[] {
+  const latest = new Map<string, Evidence>()
+  for (const one of live) {
+    if (one.class !== 'decision') continue
+    const known = latest.get(one.data.appeal)
+    const isLater = !known || one.at > known.at || (one.at === known.at && one.commitment < known.commitment)
+    if (isLater) latest.set(one.data.appeal, one)
+  }
+  return [...latest.values()]
 }
 
 function excludedBy(one: Evidence): readonly string[] {

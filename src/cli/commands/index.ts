@@ -15,4 +15,6 @@ export const commands: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['evaluator', async () => (await import('./evaluator.ts')).command],
   ['trustee', async () => (await import('./trustee.ts')).command],
   ['fusion', async () => (await import('./fusion.ts')).command],
+  ['health', async () => (await import('./health.ts')).command],
+  ['conformance', async () => (await import('./conformance.ts')).command],
 ])

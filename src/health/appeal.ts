@@ -1,0 +1,106 @@
+// Contesting a status: correction and appeal with deadlines, relief when nobody answers in time, signed decisions.
+import { CtidError, DAY, HOUR, type RandomBytes, toBase64url } from '../base/index.ts'
+import type { Signer } from '../crypto/index.ts'
+import { signEvidence } from './evidence.ts'
+
+export type AppealKind = 'correction' | 'appeal'
+
+/** An open or decided case. The person's words stay with the appeals body. */
+export type Appeal = {
+  readonly id: string
+  readonly kind: AppealKind
+  readonly subject: string
+  readonly region: string
+  /** Commitments of the contested evidence. */
+  readonly contested: readonly string[]
+  readonly statement: string
+  readonly filedAt: number
+  /** From here on the contested evidence no longer counts until somebody decides. */
+  readonly decideBy: number
+  readonly state: 'open' | 'interim-relief' | 'upheld' | 'dismissed'
+  /** Signed decisions, oldest first; each is evidence of class `decision`. */
+  readonly decisions: readonly string[]
+}
+
+/** Time the authority has. Hubei and Henan 2022: 48 hours for a code that was not converted. */
+export const DEADLINE_SECONDS: Readonly<Record<AppealKind, number>> = { correction: DAY, appeal: 48 * HOUR }
+/** Life of a decision: longer than any evidence it can concern. */
+export const DECISION_LIFE_SECONDS = 60 * DAY
+
+/**
+ * Citizen: contests evidence.
+ *
+ * @throws {CtidError} `ERR_HEALTH_APPEAL` without evidence to contest, or with too long a statement
+ */
+export function fileAppeal(
+  request: Pick<Appeal, 'kind' | 'subject' | 'region' | 'contested' | 'statement'>,
+  options: { readonly now: number; readonly random: RandomBytes },
+): Appeal {
+  const { contested, statement } = request
+  if (contested.length === 0 || contested.length > 32 || statement.length > 2000)
+    throw new CtidError('ERR_HEALTH_APPEAL')
+  const { now, random } = options
+  return {
+    ...request,
+    id: toBase64url(random(12)),
+    filedAt: now,
+    decideBy: now + DEADLINE_SECONDS[request.kind],
+    state: 'open',
+    decisions: [],
+  }
+}
+
+type DecideOptions = { readonly now: number; readonly sourceId: string; readonly random: RandomBytes }
+
+/**
+ * Appeals body: decides. `upheld` takes the contested evidence out for good, `dismissed` ends any interim relief.
+ *
+ * @throws {CtidError} `ERR_HEALTH_APPEAL` when it is already decided
+ */
+export async function decideAppeal(
+  appeal: Appeal,
+  outcome: 'upheld' | 'dismissed',
+  signer: Signer,
+  options: DecideOptions,
+): Promise<Appeal> {
+  if (isDecided(appeal)) throw new CtidError('ERR_HEALTH_APPEAL', { detail: 'already decided' })
+  return {
+    ...appeal,
+    state: outcome,
+    decisions: [...appeal.decisions, await signDecision(appeal, outcome, signer, options)],
+  }
+}
+
+/** Anyone running the clock: gives relief to an appeal whose deadline has passed; the others come back unchanged. */
+export async function relieveWhenDue(
+  appeal: Appeal,
+  signer: Signer,
+  options: DecideOptions,
+): Promise<Appeal> {
+  if (appeal.state !== 'open' || options.now < appeal.decideBy) return appeal
+  const decision = await signDecision(appeal, 'interim-relief', signer, options)
+  return { ...appeal, state: 'interim-relief', decisions: [...appeal.decisions, decision] }
+}
+
+export function isDecided(appeal: Appeal): boolean {
+  return appeal.state === 'upheld' || appeal.state === 'dismissed'
+}
+
+function signDecision(
+  appeal: Appeal,
+  outcome: 'upheld' | 'dismissed' | 'interim-relief',
+  signer: Signer,
+  { now, sourceId, random }: DecideOptions,
+): Promise<string> {
+  const claims = {
+    subject: appeal.subject,
+    at: now,
+    issuedAt: now,
+    expiresAt: now + DECISION_LIFE_SECONDS,
+    region: appeal.region,
+    precision: { seconds: 0 },
+    class: 'decision' as const,
+    data: { outcome, excludes: [...appeal.contested], appeal: appeal.id },
+  }
+  return signEvidence(claims, signer, { sourceId, random })
+}

@@ -1,0 +1,272 @@
+// The health authority: takes signed evidence and declarations in, answers with a derived status. It signs what a citizen
+// declares and what a certificate says; it has no way to say a colour.
+import {
+  type Clock,
+  CtidError,
+  DAY,
+  framed,
+  isCtidError,
+  type JsonObject,
+  type RandomBytes,
+  toBase64url,
+} from '../base/index.ts'
+import { type Signer, sha256 } from '../crypto/index.ts'
+import { type Appeal, type AppealKind, decideAppeal, fileAppeal, relieveWhenDue } from './appeal.ts'
+import {
+  type DerivationRecord,
+  derivationDigest,
+  recordDerivation,
+  statusClaims,
+  type VerifierProfile,
+} from './assertion.ts'
+import { checkDcc, type DccKey, decodeDcc } from './certificates/dcc.ts'
+import { type DatedFinding, findingsOfDcc, findingsOfHealthCard } from './certificates/findings.ts'
+import { checkHealthCard, type HealthCardKey, readHealthCardCodes } from './certificates/shc.ts'
+import { derive, type Status } from './derive.ts'
+import { type Evidence, type EvidenceClaims, signEvidence, verifyEvidence } from './evidence.ts'
+import type { Finding } from './evidence-class.ts'
+import type { AuditBundle } from './replay.ts'
+import type { RuleSet } from './rule-set.ts'
+import { type SourceRegister, sourceLookup } from './sources.ts'
+import type { HealthStore } from './store.ts'
+
+export type AuthorityDeps = {
+  readonly store: HealthStore
+  readonly ruleSet: RuleSet
+  readonly register: SourceRegister
+  /** The declaration desk: a registered source for `symptom`, `trip` and `residence`. */
+  readonly intake: { readonly sourceId: string; readonly signer: Signer }
+  /** The certificate desk: a registered source for `test`, `vaccination` and `recovery`. */
+  readonly importer: { readonly sourceId: string; readonly signer: Signer }
+  /** The appeals body: a registered source for `decision`. */
+  readonly appeals: { readonly sourceId: string; readonly signer: Signer }
+  readonly profiles: readonly VerifierProfile[]
+  /** Keys that certificates are accepted from. */
+  readonly certificateKeys: {
+    readonly dcc: readonly DccKey[]
+    readonly healthCards: readonly HealthCardKey[]
+  }
+  /**
+   * Whether the person under a pseudonym is the one named in a certificate: asked of the person's own credential,
+   * never of a table here. `birthDate` as the certificate has it.
+   */
+  readonly isNamed: (
+    subject: string,
+    holder: { readonly birthDate: string; readonly names: JsonObject },
+  ) => Promise<boolean>
+  readonly clock: Clock
+  readonly random: RandomBytes
+}
+
+/** A status with what the citizen may keep: the claims for a credential and the record behind them. */
+export type StatusAnswer = {
+  readonly status: Status
+  readonly record: DerivationRecord
+  readonly claims: JsonObject
+  readonly evidence: readonly string[]
+}
+
+export type HealthAuthority = ReturnType<typeof makeHealthAuthority>
+
+const DECLARATION_LIFE_SECONDS = 30 * DAY
+
+/** Wires an authority together. Every function throws only `CtidError`. */
+export function makeHealthAuthority(deps: AuthorityDeps) {
+  const { store, ruleSet, clock, random } = deps
+  const sources = sourceLookup(deps.register)
+
+  const take = async (text: string, expectedSubject?: string): Promise<Evidence> => {
+    const now = clock()
+    const evidence = await verifyEvidence(text, {
+      sources,
+      now,
+      ...(expectedSubject === undefined ? {} : { expectedSubject }),
+    })
+    const { subject, commitment, expiresAt } = evidence
+    await store.addEvidence({ subject, commitment, text, expiresAt })
+    return evidence
+  }
+
+  const attest = async (
+    desk: { readonly sourceId: string; readonly signer: Signer },
+    subject: string,
+    finding: Finding | DatedFinding,
+  ): Promise<Evidence> => {
+    const now = clock()
+    const at = 'at' in finding ? finding.at : now
+    const claims = {
+      subject,
+      at,
+      issuedAt: now,
+      expiresAt: now + DECLARATION_LIFE_SECONDS,
+      region: ruleSet.region,
+      precision: 'precision' in finding ? finding.precision : { seconds: 0 },
+      class: finding.class,
+      data: finding.data,
+    } as EvidenceClaims
+    return take(await signEvidence(claims, desk.signer, { sourceId: desk.sourceId, random }), subject)
+  }
+
+  const evidenceOf = async (subject: string): Promise<readonly Evidence[]> => {
+    const now = clock()
+    const found: Evidence[] = []
+    for (const text of await store.evidenceOf(subject)) {
+      try {
+        found.push(await verifyEvidence(text, { sources, now, acceptExpired: true }))
+      } catch (error) {
+        // A source that was taken out of the register no longer counts; everything else is a fault.
+        if (!isCtidError(error)) throw error
+      }
+    }
+    return found
+  }
+
+  const query = async (subject: string): Promise<StatusAnswer> => {
+    const evidence = await evidenceOf(subject)
+    const status = derive(evidence, ruleSet, clock())
+    const record = recordDerivation(status, random)
+    await store.addRecord(derivationDigest(record), subject, record)
+    return {
+      status,
+      record,
+      claims: statusClaims(status, record, deps.profiles),
+      evidence: evidence.map(({ text }) => text),
+    }
+  }
+
+  const requireAppeal = async (id: string): Promise<Appeal> => {
+    const appeal = await store.appeal(id)
+    if (!appeal) throw new CtidError('ERR_HEALTH_APPEAL', { detail: 'unknown' })
+    return appeal
+  }
+
+  const saveDecision = async (appeal: Appeal): Promise<Appeal> => {
+    const decision = appeal.decisions.at(-1)
+    if (decision !== undefined) await take(decision, appeal.subject)
+    await store.saveAppeal(appeal)
+    return appeal
+  }
+
+  return {
+    ruleSet,
+    register: deps.register,
+    profiles: deps.profiles,
+
+    /** A source: hands in signed evidence. */
+    submitEvidence: (text: string): Promise<Evidence> => take(text),
+
+    /** GB/T 38963, 1: health declaration. Symptoms are declared, never cleared, by the person. */
+    declareHealth: (subject: string, declaration: { readonly symptoms: boolean }): Promise<Evidence> =>
+      attest(deps.intake, subject, {
+        class: 'symptom',
+        data: { state: declaration.symptoms ? 'present' : 'none' },
+      }),
+
+    /** GB/T 38963, 2: trip declaration. */
+    declareTrip: (subject: string, area: string): Promise<Evidence> =>
+      attest(deps.intake, subject, { class: 'trip', data: { area } }),
+
+    /** GB/T 38963, 3: query, by the person only. Derives anew each time, and keeps the record for the auditor. */
+    query,
+
+    /**
+     * Imports a certificate (`HC1:` text, or the texts of a `shc:/` card). It must be signed by a trusted key, fresh,
+     * name this person, and not have been brought by anybody else.
+     *
+     * @throws {CtidError} `ERR_HEALTH_CERTIFICATE`, `ERR_HEALTH_CERTIFICATE_KEY`, `ERR_HEALTH_TIME`
+     */
+    importCertificate: async (subject: string, texts: readonly string[]): Promise<readonly Evidence[]> => {
+      const { findings, holder } = await readCertificate(texts, deps.certificateKeys, clock())
+      if (!(await deps.isNamed(subject, holder)))
+        throw new CtidError('ERR_HEALTH_CERTIFICATE', { detail: 'another person' })
+      const digest = toBase64url(sha256(framed('ctid/health-certificate/1', ...[...texts].sort())))
+      if (!(await store.claimCertificate(digest, subject)))
+        throw new CtidError('ERR_HEALTH_CERTIFICATE', { detail: 'already used' })
+      const evidence: Evidence[] = []
+      for (const finding of findings) evidence.push(await attest(deps.importer, subject, finding))
+      return evidence
+    },
+
+    /** GB/T 38963, 7: correction of evidence, and appeal against it. */
+    contest: async (
+      subject: string,
+      request: {
+        readonly kind: AppealKind
+        readonly contested: readonly string[]
+        readonly statement: string
+      },
+    ): Promise<Appeal> => {
+      const known = new Set((await evidenceOf(subject)).map(({ commitment }) => commitment))
+      if (request.contested.some((one) => !known.has(one)))
+        throw new CtidError('ERR_HEALTH_APPEAL', { detail: 'not your evidence' })
+      const appeal = fileAppeal({ ...request, subject, region: ruleSet.region }, { now: clock(), random })
+      await store.saveAppeal(appeal)
+      return appeal
+    },
+
+    appealsOf: (subject: string): Promise<readonly Appeal[]> => store.appealsOf(subject),
+
+    /** Appeals body: decides. */
+    decide: async (id: string, outcome: 'upheld' | 'dismissed'): Promise<Appeal> => {
+      const { signer, sourceId } = deps.appeals
+      const decided = await decideAppeal(await requireAppeal(id), outcome, signer, {
+        now: clock(),
+        sourceId,
+        random,
+      })
+      return saveDecision(decided)
+    },
+
+    /** To be called often: gives relief where nobody answered in time. Returns the appeals relieved. */
+    relieveDue: async (): Promise<readonly Appeal[]> => {
+      const { signer, sourceId } = deps.appeals
+      const relieved: Appeal[] = []
+      for (const appeal of await store.appealsDue(clock()))
+        relieved.push(
+          await saveDecision(await relieveWhenDue(appeal, signer, { now: clock(), sourceId, random })),
+        )
+      return relieved
+    },
+
+    /** For the auditor: everything needed to repeat every derivation. */
+    auditBundle: async (): Promise<AuditBundle> => {
+      const records = await store.records()
+      const openings: string[] = []
+      for (const subject of new Set(records.map((one) => one.subject)))
+        openings.push(...(await store.evidenceOf(subject)))
+      return {
+        ruleSets: [ruleSet],
+        records: records.map(({ record }) => record),
+        digests: records.map(({ record }) => derivationDigest(record)),
+        openings,
+      }
+    },
+  }
+}
+
+async function readCertificate(
+  texts: readonly string[],
+  keys: AuthorityDeps['certificateKeys'],
+  now: number,
+): Promise<{
+  readonly findings: readonly DatedFinding[]
+  readonly holder: { readonly birthDate: string; readonly names: JsonObject }
+}> {
+  const [first = ''] = texts
+  if (first.startsWith('shc:/')) {
+    const card = await readHealthCardCodes(texts)
+    const { signature, fresh } = await checkHealthCard(card, keys.healthCards, now)
+    if (!signature) throw new CtidError('ERR_HEALTH_CERTIFICATE_KEY')
+    if (!fresh) throw new CtidError('ERR_HEALTH_TIME', { detail: 'certificate' })
+    return { findings: findingsOfHealthCard(card), holder: { birthDate: '', names: card.subject } }
+  }
+  if (texts.length !== 1) throw new CtidError('ERR_HEALTH_CERTIFICATE', { detail: 'one text' })
+  const dcc = await decodeDcc(first)
+  const report = await checkDcc(dcc, keys.dcc, now)
+  if (!report.signature || !report.usage || !report.keyInForce)
+    throw new CtidError('ERR_HEALTH_CERTIFICATE_KEY')
+  if (!report.fresh) throw new CtidError('ERR_HEALTH_TIME', { detail: 'certificate' })
+  const { dob, nam } = dcc.hcert
+  const names = typeof nam === 'object' && nam !== null && !Array.isArray(nam) ? (nam as JsonObject) : {}
+  return { findings: findingsOfDcc(dcc), holder: { birthDate: typeof dob === 'string' ? dob : '', names } }
+}

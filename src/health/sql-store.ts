@@ -1,0 +1,86 @@
+// The authority's tables in the database of the store room.
+import type { Migrations, Row, Store } from '../store/index.ts'
+import type { Appeal } from './appeal.ts'
+import type { DerivationRecord } from './assertion.ts'
+import type { HealthStore } from './store.ts'
+
+/** Tables of the health authority: by pseudonym, never by token, and no column for a colour. */
+export const healthMigrations: Migrations = {
+  room: 'health',
+  steps: [
+    [
+      'create table health_evidence (commitment text primary key, subject text not null, text text not null, expires_at bigint not null)',
+      'create index health_evidence_subject on health_evidence (subject)',
+      'create index health_evidence_expiry on health_evidence (expires_at)',
+      'create table health_certificate (digest text primary key, subject text not null)',
+      'create table health_appeal (id text primary key, subject text not null, state text not null, decide_by bigint not null, document text not null)',
+      'create index health_appeal_subject on health_appeal (subject)',
+      'create index health_appeal_due on health_appeal (state, decide_by)',
+      'create table health_record (digest text primary key, subject text not null, document text not null)',
+    ],
+  ],
+}
+
+/** A {@link HealthStore} in a database whose migrations include {@link healthMigrations}. */
+export function sqlHealthStore(store: Store): HealthStore {
+  const documents = async <T>(sql: string, parameters: readonly (string | number)[]): Promise<readonly T[]> =>
+    (await store.rows<Row & { document: string }>(sql, parameters)).map(
+      ({ document }) => JSON.parse(document) as T,
+    )
+  return {
+    addEvidence: async ({ commitment, subject, text, expiresAt }) =>
+      (await store.insert(
+        'health_evidence',
+        ['commitment', 'subject', 'text', 'expires_at'],
+        [[commitment, subject, text, expiresAt]],
+      )) === 1,
+    evidenceOf: async (subject) =>
+      (
+        await store.rows<Row & { text: string }>(
+          'select text from health_evidence where subject = $1 order by commitment',
+          [subject],
+        )
+      ).map(({ text }) => text),
+    claimCertificate: async (digest, subject) => {
+      await store.insert('health_certificate', ['digest', 'subject'], [[digest, subject]])
+      const [row] = await store.find<Row & { subject: string }>(
+        'health_certificate',
+        ['digest', 'subject'],
+        [digest],
+      )
+      return row?.subject === subject
+    },
+    saveAppeal: async (appeal) => {
+      const values = [appeal.id, appeal.subject, appeal.state, appeal.decideBy, JSON.stringify(appeal)]
+      const sql =
+        'insert into health_appeal (id, subject, state, decide_by, document) values ($1, $2, $3, $4, $5) on conflict (id) do update set state = excluded.state, document = excluded.document'
+      await store.run(sql, values)
+    },
+    appeal: async (id) =>
+      (await documents<Appeal>('select document from health_appeal where id = $1', [id]))[0],
+    appealsOf: (subject) =>
+      documents<Appeal>('select document from health_appeal where subject = $1 order by id', [subject]),
+    appealsDue: (now) =>
+      documents<Appeal>(
+        "select document from health_appeal where state = 'open' and decide_by <= $1 order by decide_by",
+        [now],
+      ),
+    addRecord: async (digest, subject, record) => {
+      await store.insert(
+        'health_record',
+        ['digest', 'subject', 'document'],
+        [[digest, subject, JSON.stringify(record)]],
+      )
+    },
+    records: async () =>
+      (
+        await store.rows<Row & { subject: string; document: string }>(
+          'select subject, document from health_record order by digest',
+        )
+      ).map((row) => ({
+        subject: row.subject,
+        record: JSON.parse(row.document) as DerivationRecord,
+      })),
+    forget: (before) => store.run('delete from health_evidence where expires_at < $1', [before]),
+  }
+}

@@ -1,0 +1,64 @@
+// What the authority keeps, behind a port: signed texts by pseudonym, appeals, records of derivations. No colours.
+
+import type { Appeal } from './appeal.ts'
+import type { DerivationRecord } from './assertion.ts'
+
+/**
+ * The authority's tables. There is none for a colour: a status is derived when it is asked for. A record says what was
+ * derived, for the auditor; nothing reads it back as a status.
+ */
+export type HealthStore = {
+  /** False when the evidence was there already. */
+  addEvidence(entry: {
+    readonly subject: string
+    readonly commitment: string
+    readonly text: string
+    readonly expiresAt: number
+  }): Promise<boolean>
+  evidenceOf(subject: string): Promise<readonly string[]>
+  /** Remembers a certificate's digest; false when another person brought it before. */
+  claimCertificate(digest: string, subject: string): Promise<boolean>
+  saveAppeal(appeal: Appeal): Promise<void>
+  appeal(id: string): Promise<Appeal | undefined>
+  appealsOf(subject: string): Promise<readonly Appeal[]>
+  /** Open appeals to be decided before `now`. */
+  appealsDue(now: number): Promise<readonly Appeal[]>
+  addRecord(digest: string, subject: string, record: DerivationRecord): Promise<void>
+  records(): Promise<readonly { readonly subject: string; readonly record: DerivationRecord }[]>
+  /** Deletes evidence that expired before `before` (Unix seconds); returns how much. */
+  forget(before: number): Promise<number>
+}
+
+/** A store in memory, for tests, the demo and labs. */
+export function memoryHealthStore(): HealthStore {
+  const evidence = new Map<string, { subject: string; text: string; expiresAt: number }>()
+  const certificates = new Map<string, string>()
+  const appeals = new Map<string, Appeal>()
+  const records = new Map<string, { subject: string; record: DerivationRecord }>()
+  return {
+    addEvidence: async ({ commitment, ...entry }) => {
+      if (evidence.has(commitment)) return false
+      evidence.set(commitment, entry)
+      return true
+    },
+    evidenceOf: async (subject) =>
+      [...evidence.values()].filter((one) => one.subject === subject).map(({ text }) => text),
+    claimCertificate: async (digest, subject) => {
+      const owner = certificates.get(digest) ?? subject
+      certificates.set(digest, owner)
+      return owner === subject
+    },
+    saveAppeal: async (appeal) => void appeals.set(appeal.id, appeal),
+    appeal: async (id) => appeals.get(id),
+    appealsOf: async (subject) => [...appeals.values()].filter((one) => one.subject === subject),
+    appealsDue: async (now) =>
+      [...appeals.values()].filter((one) => one.state === 'open' && one.decideBy <= now),
+    addRecord: async (digest, subject, record) => void records.set(digest, { subject, record }),
+    records: async () => [...records.values()],
+    forget: async (before) => {
+      const old = [...evidence].filter(([, { expiresAt }]) => expiresAt < before)
+      for (const [commitment] of old) evidence.delete(commitment)
+      return old.length
+    },
+  }
+}
