@@ -133,7 +133,6 @@ export async function openRequest(
   { directory, nowSeconds }: { readonly directory: Directory; readonly nowSeconds: number },
 ): Promise<OpenedRequest> {
   const grant = await openGrant(request.grant, directory.authorities)
-  requireInForce(grant, nowSeconds)
   const { payload, id } = await openStatement(request.header, [sectorOf(directory, grant.from).signer], {
     typ: TYPE,
     malformed: 'ERR_PSEUDONYM_REQUEST',
@@ -147,12 +146,6 @@ export async function openRequest(
   if (!header.fields.every((field) => grant.fields.includes(field))) {
     throw new CtidError('ERR_PSEUDONYM_GRANT_SCOPE', { detail: 'fields' })
   }
-  if (
-    header.issuedAt > nowSeconds + SKEW_SECONDS ||
-    header.issuedAt <= nowSeconds - REQUEST_LIFETIME_SECONDS
-  ) {
-    throw new CtidError('ERR_PSEUDONYM_STALE')
-  }
   const forAudit = grant.to === directory.audit
   const width = forAudit ? 64 : 96
   if (
@@ -163,7 +156,7 @@ export async function openRequest(
     throw new CtidError('ERR_PSEUDONYM_REQUEST', { detail: 'rows differ from the signed header' })
   }
   const rows = parseRows(group, request.rows, width)
-  return {
+  const opened: OpenedRequest = {
     id,
     from: grant.from,
     to: grant.to,
@@ -174,6 +167,20 @@ export async function openRequest(
     auditCopies: rows.map(({ c1, last }) => ({ c1, c2: last })),
     proof: request.proof,
     payloadDigest: header.payloads,
+  }
+  requireCurrent(opened, nowSeconds)
+  return opened
+}
+
+/**
+ * Whoever keeps an opened request for a while: that it and its grant are of now.
+ *
+ * @throws {CtidError} `ERR_PSEUDONYM_STALE`, `ERR_PSEUDONYM_GRANT_TIME`
+ */
+export function requireCurrent({ grant, issuedAt }: OpenedRequest, nowSeconds: number): void {
+  requireInForce(grant, nowSeconds)
+  if (issuedAt > nowSeconds + SKEW_SECONDS || issuedAt <= nowSeconds - REQUEST_LIFETIME_SECONDS) {
+    throw new CtidError('ERR_PSEUDONYM_STALE')
   }
 }
 

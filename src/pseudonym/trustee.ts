@@ -5,16 +5,23 @@ import {
   CtidError,
   concatBytes,
   equalBytes,
+  framed,
   type RandomBytes,
   toBase64url,
   utf8,
 } from '../base/index.ts'
-import type { Group } from '../crypto/index.ts'
+import { type Group, sha256 } from '../crypto/index.ts'
 import { type ConversionPart, convertRows, type FactorShare } from './convert.ts'
 import { type Directory, pairId, publicFactorShare, receiverKey } from './directory.ts'
 import type { Journal } from './journal.ts'
 import { requireReceipt } from './receipt.ts'
-import { type ConversionRequest, type OpenedRequest, openRequest, verifyCopies } from './request.ts'
+import {
+  type ConversionRequest,
+  type OpenedRequest,
+  openRequest,
+  requireCurrent,
+  verifyCopies,
+} from './request.ts'
 import { usageLedger } from './usage.ts'
 
 /** A trustee as the gateway sees it, in the same process or behind HTTP. */
@@ -37,7 +44,7 @@ export type TrusteeOptions = {
   readonly random: RandomBytes
 }
 
-const REMEMBERED_REQUESTS = 256
+const REMEMBERED_REQUESTS = 16
 
 /**
  * Starts a trustee.
@@ -48,18 +55,22 @@ export function createTrustee(group: Group, options: TrusteeOptions): Trustee {
   const { id, directory, shares, journal, clock, random } = options
   requireFittingShares(group, id, directory, shares)
   const ledger = usageLedger(journal)
-  // Requests whose copies were verified in the first half, so that the second does not pay again. By signed content.
-  const verified = new Set<string>()
+  // Requests opened and verified for the first half, so that the second does not pay again. By all their bytes.
+  const accepted = new Map<string, OpenedRequest>()
 
   const accept = async (request: ConversionRequest, nowSeconds: number): Promise<OpenedRequest> => {
+    const name = nameOf(request)
+    const known = accepted.get(name)
+    if (known) {
+      requireCurrent(known, nowSeconds)
+      ledger.require(known)
+      return known
+    }
     const opened = await openRequest(group, request, { directory, nowSeconds })
     ledger.require(opened)
-    const name = toBase64url(opened.id)
-    if (!verified.has(name)) {
-      if (!verifyCopies(group, opened, directory)) throw new CtidError('ERR_PSEUDONYM_COPIES')
-      verified.add(name)
-      if (verified.size > REMEMBERED_REQUESTS) verified.delete(verified.values().next().value as string)
-    }
+    if (!verifyCopies(group, opened, directory)) throw new CtidError('ERR_PSEUDONYM_COPIES')
+    accepted.set(name, opened)
+    if (accepted.size > REMEMBERED_REQUESTS) accepted.delete(accepted.keys().next().value as string)
     return opened
   }
 
@@ -96,9 +107,14 @@ export function createTrustee(group: Group, options: TrusteeOptions): Trustee {
       await requireReceipt(receipt, opened, { logKey: directory.log, nowSeconds: now })
       if (!shares.has(pairId(opened.from, opened.to))) throw new CtidError('ERR_PSEUDONYM_PAIR')
       ledger.spend(opened, now)
+      accepted.delete(nameOf(request))
       return evaluate(opened, 'convert')
     },
   }
+}
+
+function nameOf({ header, grant, rows, proof }: ConversionRequest): string {
+  return toBase64url(sha256(framed(header, grant, sha256(concatBytes(rows, proof)))))
 }
 
 /** What a part's proof is bound to: the request and its half. */
