@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import express, { type Router } from 'express'
 import { CtidError, fromHex, type RandomBytes, toHex } from '#ctid/base'
 import type { Group } from '#ctid/crypto'
+import type { Keyring } from '#ctid/deployment'
 import { readJson } from '#ctid/http'
 import {
   addKeyVersion,
@@ -15,7 +16,6 @@ import {
   type State,
 } from '#ctid/registry'
 import type { Row, Store } from '#ctid/store'
-import type { Keyring } from '../keyring.ts'
 import type { Evaluators } from './evaluators.ts'
 
 export type AuthorityDeps = {
@@ -77,8 +77,8 @@ export function authorityRouter(deps: AuthorityDeps): Router {
       ring,
     })
   })
-  router.post('/refresh', (_request, response) => {
-    deps.evaluators.refresh()
+  router.post('/refresh', async (_request, response) => {
+    await deps.evaluators.refresh()
     response.json({ epoch: deps.evaluators.keySet().epoch })
   })
   const rotation = rotationOf(deps)
@@ -163,7 +163,7 @@ function rotationOf(deps: AuthorityDeps) {
       try {
         const keys = addKeyVersion(deps.keyring.registry(), kind, deps)
         // On disk before first use: a crash in between must not lose the only copy of a key.
-        deps.keyring.saveRegistry(keys)
+        await deps.keyring.saveRegistry(keys)
         await deps.registry.useKeys(keys)
         await deps.registry.rotate(kind, {
           pageSize: 4,
@@ -172,7 +172,7 @@ function rotationOf(deps: AuthorityDeps) {
         await deps.registry.retire(kind)
         const kept = dropOldVersions(keys, kind)
         await deps.registry.useKeys(kept)
-        deps.keyring.saveRegistry(kept)
+        await deps.keyring.saveRegistry(kept)
         return { ...state, version: kept[kind].at(-1)?.version }
       } finally {
         state = { ...state, running: false }

@@ -10,7 +10,7 @@ import type { Registry } from '#ctid/registry'
 import type { Row, Store } from '#ctid/store'
 import { parseJws, verifyJws } from '#ctid/trust'
 import type { IssuedCopy } from '#ctid/wallet'
-import type { Enrolled, Issuing } from './issuing.ts'
+import type { EnrolledPerson, Issuing } from './issuing.ts'
 
 /** `typ` of a holder's signed request. */
 export const REQUEST_TYP = 'ctid-desk+jwt'
@@ -71,7 +71,7 @@ export async function openDesk(deps: DeskDeps) {
   }
 
   // The issuer needs the claims for a moment: the record is opened at the holder's request, which the history shows.
-  async function present({ token, entry }: Account): Promise<Enrolled> {
+  async function present({ token, entry }: Account): Promise<EnrolledPerson> {
     const found = await registry.lookup(token)
     if (found?.state !== 'active') throw new CtidError('ERR_REGISTRY_STATE')
     const record = parseLegalRecord(

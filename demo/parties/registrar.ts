@@ -3,9 +3,10 @@ import express, { type Router } from 'express'
 import { type RandomBytes, toHex } from '#ctid/base'
 import { type Group, type P256PublicJwk, type Point, parsePublicJwk } from '#ctid/crypto'
 import { readJson } from '#ctid/http'
-import { canonicalIdentity, parseLegalRecord } from '#ctid/identity'
+import { canonicalIdentity } from '#ctid/identity'
+import { enrolDocument } from '#ctid/registrar'
 import type { Registry } from '#ctid/registry'
-import { deriveAnchors, type Evaluator } from '#ctid/token'
+import type { Evaluator } from '#ctid/token'
 import type { Evaluators } from './evaluators.ts'
 
 export type RegistrarDeps = {
@@ -41,22 +42,17 @@ export function registrarRouter(deps: RegistrarDeps): Router {
   const router = express.Router()
   router.post('/enrol', async (request, response) => {
     const { document, key } = readJson(request)
-    const record = parseLegalRecord(document, { now: deps.clock() })
     const deviceKey = parsePublicJwk(key)
-    const id = canonicalIdentity(record)
-    const heard = listen(deps)
-    const { anchors } = await deriveAnchors([id], {
-      evaluators: heard.evaluators,
-      keySet: deps.evaluators.keySet(),
-      group: deps.group,
-      random: deps.random,
-    })
-    const enrolment = await deps.registry.enrol({ anchor: anchors[0] as Point, record, officer: 'desk-1' })
-    await deps.appoint(enrolment.token, deviceKey)
+    const heard = await listen(deps)
+    const { keySet } = deps.evaluators
+    const party = { ...deps, evaluators: heard.evaluators, keySet: keySet(), officer: 'desk-1' }
+    const { token, status, entry, record } = await enrolDocument(document, party)
+    await deps.appoint(token, deviceKey)
+    const canonicalBytes = canonicalIdentity(record).length
     const answer: EnrolAnswer = {
-      status: enrolment.status,
-      state: enrolment.entry.state,
-      transcript: { canonicalBytes: id.length, ...heard.transcript() },
+      status,
+      state: entry.state,
+      transcript: { canonicalBytes, ...heard.transcript() },
     }
     response.json(answer)
   })
@@ -64,11 +60,11 @@ export function registrarRouter(deps: RegistrarDeps): Router {
 }
 
 // Evaluators that keep what passed between them and the registrar, for the page that shows it.
-function listen({ evaluators, group }: RegistrarDeps) {
+async function listen({ evaluators, group }: RegistrarDeps) {
   const keys = new Map(evaluators.keySet().shares.map(({ id, publicKey }) => [id, publicKey]))
   const answers: Transcript['answers'][number][] = []
   let blinded = ''
-  const heard = evaluators.list().map(
+  const heard = (await evaluators.list()).map(
     (evaluator): Evaluator => ({
       ...evaluator,
       evaluate: async (elements, call) => {

@@ -28,7 +28,8 @@ export function checkList(checks: Verdict['checks'], language: Language): HTMLEl
       const [symbol, tone] = RESULT_ICON[result]
       return h(
         'li',
-        { 'data-check': name, 'data-result': result },
+        // In caring mode only what failed is listed.
+        { 'data-check': name, 'data-result': result, class: result === 'failed' ? '' : 'detail' },
         icon(symbol, tone),
         h('span', {}, CHECK_WORDS[name as CodeCheck][language]),
         h('span', { class: 'small' }, RESULT_WORDS[result][language]),

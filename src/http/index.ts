@@ -1,4 +1,5 @@
 // http: the same functions at the end of a URL. Each party is a router that can run in a process of its own.
+export { type IssuerStatusDeps, issuerStatusRouter } from './issuer-status.ts'
 export { bodyBytes, notFound, type Problem, problemHandler, toProblem } from './problem.ts'
 export { type RelayRouterDeps, relayRouter } from './relay.ts'
 export {

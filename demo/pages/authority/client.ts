@@ -44,6 +44,9 @@ const ACTIONS: Record<State, readonly Action[]> = {
 }
 
 let data: Rows = { rows: [], reasons: { freeze: [], unfreeze: [], revoke: [], open: [] } }
+/** Rows shown before the rest is asked for. */
+const FEW = 8
+let showAll = false
 let chosenTab = 'tab-registry'
 let pending: { readonly entry: Entry; readonly action: Action } | undefined
 
@@ -76,6 +79,8 @@ const badge = (state: State, text = t(`state.${state}`)) => {
 // ---- entries
 
 function renderRows(): void {
+  byId('rows-all').hidden = showAll || data.rows.length <= FEW
+  byId('rows-all').textContent = t('rows.all', { n: data.rows.length })
   const counts = new Map<State, number>()
   for (const { state } of data.rows) counts.set(state, (counts.get(state) ?? 0) + 1)
   fill(
@@ -85,37 +90,44 @@ function renderRows(): void {
   fill(
     byId('rows'),
     ...(data.rows.length === 0 ? [h('tr', {}, h('td', { colspan: 5 }, t('rows.none')))] : []),
-    ...data.rows.map((entry) =>
-      h(
-        'tr',
-        { 'data-entry': entry.entry },
+    ...data.rows
+      .slice(0, showAll ? undefined : FEW)
+      .map((entry) =>
         h(
-          'th',
-          { scope: 'row' },
-          h('code', {}, `${entry.token}…`),
-          h('br'),
-          h('span', { class: 'small quiet' }, t('rows.version', { n: entry.tokenVersion })),
-        ),
-        h(
-          'td',
-          { 'data-label': t('rows.record') },
-          h('span', { class: 'badge' }, icon('lock'), t('rows.sealed')),
-        ),
-        h('td', { 'data-label': t('rows.state') }, badge(entry.state)),
-        h('td', { 'data-label': t('rows.since') }, time(entry.since)),
-        h(
-          'td',
-          { 'data-label': t('rows.actions') },
+          'tr',
+          { 'data-entry': entry.entry },
           h(
-            'div',
-            { class: 'actions' },
-            ...ACTIONS[entry.state].map((action) => actionButton(entry, action)),
+            'th',
+            { scope: 'row' },
+            h('code', {}, `${entry.token}…`),
+            h('br'),
+            h('span', { class: 'small quiet' }, t('rows.version', { n: entry.tokenVersion })),
+          ),
+          h(
+            'td',
+            { 'data-label': t('rows.record') },
+            h('span', { class: 'badge' }, icon('lock'), t('rows.sealed')),
+          ),
+          h('td', { 'data-label': t('rows.state') }, badge(entry.state)),
+          h('td', { 'data-label': t('rows.since') }, time(entry.since)),
+          h(
+            'td',
+            { 'data-label': t('rows.actions') },
+            h(
+              'div',
+              { class: 'actions' },
+              ...ACTIONS[entry.state].map((action) => actionButton(entry, action)),
+            ),
           ),
         ),
       ),
-    ),
   )
 }
+
+byId('rows-all').addEventListener('click', () => {
+  showAll = true
+  renderRows()
+})
 
 function actionButton(entry: Entry, action: Action): HTMLElement {
   const label = t(`do.${action}`)

@@ -26,6 +26,7 @@ export const authorityWords: Words = {
   'rows.actions': ['Actions', '操作'],
   'rows.sealed': ['sealed', '密封'],
   'rows.none': ['Nobody is enrolled yet.', '尚无人登记。'],
+  'rows.all': ['Show all {n}', '显示全部 {n} 条'],
   'rows.version': ['key version {n}', '密钥版本 {n}'],
   'counts.one': ['{state}: {n}', '{state}：{n}'],
   'state.active': ['Active', '有效'],

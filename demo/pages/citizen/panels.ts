@@ -39,9 +39,9 @@ export async function renderFile(
         const [label, value] = claimWords(t, path.map(String), claims)
         return h(
           'div',
-          {},
+          { class: path.length > 1 ? 'detail' : '' },
           h('dt', {}, label),
-          h('dd', {}, value, ' ', h('span', { class: 'badge detail' }, icon('lock'), t('claim.sealed'))),
+          h('dd', { class: 'sealed' }, h('span', {}, value), icon('lock', 'detail', t('claim.sealed'))),
         )
       }),
     ),

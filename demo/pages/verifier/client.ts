@@ -52,7 +52,8 @@ async function check(text: string): Promise<void> {
   }
   renderResult()
   await renderLists()
-  if (!camera) byId('result-title').focus()
+  byId('result-title').focus()
+  byId('result').scrollIntoView({ block: 'nearest' })
 }
 
 async function verify(text: string): Promise<Outcome> {
@@ -108,7 +109,7 @@ function renderResult(): void {
     ...(verdict.attested ? knownFacts(verdict.attested) : []),
     ...(verdict.checks.length > 0
       ? [
-          h('h3', {}, t('result.checks')),
+          h('h3', { class: 'detail' }, t('result.checks')),
           h('p', { class: 'small quiet detail' }, counts(outcome)),
           checkList(verdict.checks, language()),
         ]
@@ -120,8 +121,11 @@ function nextButton(): HTMLElement {
   const next = () => {
     outcome = undefined
     renderResult()
-    if (camera) setStatus('scan.looking')
-    else if (!byId('panel-paste').hidden) {
+    if (camera) {
+      setStatus('scan.looking')
+      byId('camera-toggle').focus({ preventScroll: true })
+      byId('finder').scrollIntoView({ block: 'center' })
+    } else if (!byId('panel-paste').hidden) {
       byId<HTMLTextAreaElement>('paste-text').value = ''
       byId('paste-text').focus()
     } else byId('scan-title').scrollIntoView({ block: 'center' })
@@ -280,7 +284,7 @@ async function renderLists(): Promise<void> {
   const fact = (key: string, ...value: (string | Node)[]) =>
     h('div', {}, h('dt', {}, t(key)), h('dd', {}, ...value))
   const trust = lists
-    ? `${t('lists.trustText', { version: lists.trustList.version, issuers: lists.trustList.issuers.length })}, ${t('lists.age', { age: age(lists.trustList.issuedAt) })}`
+    ? `${t('lists.trustText', { issuers: lists.trustList.issuers.length })}, ${t('lists.age', { age: age(lists.trustList.issuedAt) })}`
     : t('lists.none')
   const statuses = lists?.statusLists ?? []
   fill(

@@ -109,7 +109,7 @@ export const verifierWords: Words = {
   ],
   'lists.refresh': ['Update', '更新'],
   'lists.trust': ['Trust list', '信任列表'],
-  'lists.trustText': ['edition {version}, {issuers} issuers', '第 {version} 版，{issuers} 家机构'],
+  'lists.trustText': ['issuers: {issuers}', '{issuers} 家机构'],
   'lists.status': ['Status list', '状态列表'],
   'lists.statusText': ['{size} entries', '{size} 个条目'],
   'lists.age': ['signed {age} ago', '签于 {age}前'],
