@@ -1,5 +1,5 @@
 // Every error code of the library in one table: HTTP status, and one sentence that says what to do.
-// SPEC.md section 17 lists the same table; a test compares the two.
+// SPEC.md section 18 lists the same table; a test compares the two.
 
 type Entry = { readonly status: number; readonly message: string }
 
