@@ -1,5 +1,5 @@
 // COSE_Sign1 (RFC 9052 section 4.2) with ES256: write ours, read ours strictly, and read foreign ones for other rooms.
-import { CtidError, equalBytes, fromBase64url, type MaybePromise, utf8 } from '../base/index.ts'
+import { CtidError, concatBytes, equalBytes, fromBase64url, type MaybePromise, utf8 } from '../base/index.ts'
 import {
   jwkThumbprint,
   type P256PublicJwk,
@@ -7,7 +7,7 @@ import {
   type VerifyKey,
   verifyEs256,
 } from '../crypto/index.ts'
-import { type CborMap, type CborValue, readCbor, readCborMap, writeCbor } from './cbor.ts'
+import { type CborMap, type CborValue, cborBytes, readCbor, readCborMap, writeCbor } from './cbor.ts'
 
 /** Header label of the algorithm (RFC 9052 section 3.1). */
 export const COSE_ALG = 1
@@ -21,6 +21,8 @@ export const ES256 = -7
 const TAG_SIGN1 = 0xd2 // tag 18
 const TAG_CWT = [0xd8, 0x3d] as const // tag 61, RFC 8392 section 6
 const EMPTY = new Uint8Array(0)
+/** An array of four whose first item is the text "Signature1". */
+const SIGNATURE1 = concatBytes(Uint8Array.of(0x84, 0x6a), utf8('Signature1'))
 
 /** A decoded COSE_Sign1. Nothing in it has been verified. */
 export type Sign1 = {
@@ -92,7 +94,12 @@ export function signatureInput(
   const { protectedBytes } = message
   // An empty map counts as no protected header and is signed as the empty string.
   const isEmpty = protectedBytes.length === 1 && protectedBytes[0] === 0xa0
-  return writeCbor(['Signature1', isEmpty ? EMPTY : protectedBytes, externalAad, message.payload])
+  return concatBytes(
+    SIGNATURE1,
+    cborBytes(isEmpty ? EMPTY : protectedBytes),
+    cborBytes(externalAad),
+    cborBytes(message.payload),
+  )
 }
 
 export type SignSign1Options = {

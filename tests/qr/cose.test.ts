@@ -105,6 +105,25 @@ describe('decodeSign1 refuses', () => {
   })
 })
 
+describe('deterministic encoding', () => {
+  it('sorts keys bytewise (RFC 8949 section 4.2.1), not by length first as RFC 7049 did', () => {
+    const map = new Map([
+      [-1, 1],
+      [100, 2],
+    ])
+    expect(toHex(writeCbor(map))).toBe('a21864022001')
+  })
+
+  it.each([0, 23, 24, 255, 256, 65_535, 65_536])(
+    'signs a payload of %i bytes under its shortest head',
+    (length) => {
+      const message = { protectedBytes: new Uint8Array(), payload: new Uint8Array(length) }
+      const expected = writeCbor(['Signature1', message.protectedBytes, Uint8Array.of(1), message.payload])
+      expect(signatureInput(message, Uint8Array.of(1))).toEqual(expected)
+    },
+  )
+})
+
 describe('signSign1', () => {
   it('binds payload, headers and external data', async () => {
     const signer = await generateSigner()
