@@ -17,32 +17,55 @@ export type Audit = {
   readonly unlogged: number
 }
 
-// `token` rows that rotation left behind as pointers have `next`; they are not entries.
+// Each check counts all rows and the rows that are as they must be, by inner joins only: a sharded engine (Citus) can
+// join tables cut by different columns no other way. Rows with `next` are pointers of a rotation, not entries.
+const ENTRIES = 'from registry_by_token t where t.next is null'
 const CHECKS = {
   /** token → rec → the same token */
-  'token-without-record': `select count(*) as n from registry_by_token t left join registry_by_rec r on r.rec = t.rec
-    where t.next is null and (r.rec is null or r.token <> t.token)`,
+  'token-without-record': [
+    ENTRIES,
+    'from registry_by_token t join registry_by_rec r on r.rec = t.rec where t.next is null and r.token = t.token',
+  ],
   /** rec → token → an entry */
-  'record-without-token': `select count(*) as n from registry_by_rec r
-    left join registry_by_token t on t.token = r.token and t.next is null where t.token is null`,
-  /** two records of one key version with one token */
-  'token-with-two-records': `select count(*) as n from
-    (select token from registry_by_rec group by token, rec_version having count(*) > 1) d`,
-  /** two tokens with one entry */
-  'entry-with-two-tokens': `select count(*) as n from
-    (select entry from registry_by_token where next is null group by entry having count(*) > 1) d`,
+  'record-without-token': [
+    'from registry_by_rec r',
+    'from registry_by_rec r join registry_by_token t on t.token = r.token where t.next is null',
+  ],
+  /** one record key version, two records, one token */
+  'token-with-two-records': [
+    'from registry_by_rec r',
+    'from (select token, rec_version from registry_by_rec group by token, rec_version) d',
+  ],
+  'entry-with-two-tokens': [
+    ENTRIES,
+    'from (select entry from registry_by_token where next is null group by entry) d',
+  ],
   /** a pointer that leads nowhere */
-  'pointer-without-target': `select count(*) as n from registry_by_token o
-    left join registry_by_token t on t.token = o.next where o.next is not null and t.token is null`,
-  'entry-without-vault': `select count(*) as n from registry_by_token t left join registry_vault v on v.entry = t.entry
-    where t.next is null and v.entry is null`,
-  'vault-without-entry': `select count(*) as n from registry_vault v
-    left join registry_by_token t on t.entry = v.entry and t.next is null where t.entry is null`,
-  /** a history with a gap, an end missing, or another last state than the entry */
-  'history-broken': `select count(*) as n from registry_by_token t left join
-    (select entry, count(*) as total, max(seq) as last from registry_event group by entry) e on e.entry = t.entry
-    left join registry_event l on l.entry = t.entry and l.seq = t.seq
-    where t.next is null and (e.entry is null or e.total <> t.seq or e.last <> t.seq or l.state <> t.state)`,
+  'pointer-without-target': [
+    'from registry_by_token o where o.next is not null',
+    'from registry_by_token o join registry_by_token t on t.token = o.next',
+  ],
+  'entry-without-vault': [
+    ENTRIES,
+    'from registry_by_token t join registry_vault v on v.entry = t.entry where t.next is null',
+  ],
+  'vault-without-entry': [
+    'from registry_vault v',
+    'from registry_by_token t join registry_vault v on v.entry = t.entry where t.next is null',
+  ],
+  /** a history with a gap, or that is longer or shorter than the entry says */
+  'history-broken': [
+    ENTRIES,
+    `from registry_by_token t join
+      (select entry, count(*) as total, max(seq) as last from registry_event group by entry) e on e.entry = t.entry
+      where t.next is null and e.total = t.seq and e.last = t.seq`,
+  ],
+  /** a state that the last event did not give */
+  'state-without-event': [
+    ENTRIES,
+    `from registry_by_token t join registry_event e on e.entry = t.entry and e.seq = t.seq
+      where t.next is null and e.state = t.state`,
+  ],
 } as const
 
 export type AuditCheck = keyof typeof CHECKS | 'label-not-of-its-point'
@@ -56,8 +79,10 @@ export type AuditOptions = {
 export async function audit(desk: Desk, options: AuditOptions = {}): Promise<Audit> {
   return desk.store.snapshot(async (tx) => {
     const findings: { check: AuditCheck; count: number }[] = []
-    for (const [check, sql] of Object.entries(CHECKS) as [AuditCheck, string][]) {
-      findings.push({ check, count: await count(tx, sql) })
+    for (const [check, [all, right]] of Object.entries(CHECKS) as [AuditCheck, [string, string]][]) {
+      const difference =
+        (await count(tx, `select count(*) as n ${all}`)) - (await count(tx, `select count(*) as n ${right}`))
+      findings.push({ check, count: Math.abs(difference) })
     }
     if (options.deep) findings.push({ check: 'label-not-of-its-point', count: await deepCheck(desk, tx) })
     const states = await tx.rows<{ state: string; n: number }>(

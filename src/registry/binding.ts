@@ -30,7 +30,7 @@ export type Binding = {
 }
 
 const LENGTH = 16 + 32 + 32 + 6 + 6 + 32
-const CONTEXT = 'CTID registry binding v1'
+const CONTEXT = 'ctid/registry/binding/v1'
 
 export type SealedBinding = { readonly binding: Uint8Array; readonly version: number }
 

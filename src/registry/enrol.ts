@@ -87,11 +87,7 @@ export async function enrolMany(desk: Desk, applications: readonly Application[]
 export class Present extends Error {}
 
 /** Computes what is to be written for an application: points, labels, sealed binding, sealed record. */
-export async function draft(
-  desk: Desk,
-  application: Application,
-  options: { readonly state?: 'active' } = {},
-): Promise<Draft> {
+export async function draft(desk: Desk, application: Application): Promise<Draft> {
   const { group, random, clock } = desk
   const tokenKey = writingKey(desk, 'token')
   const recs = recordKeys(desk).map((key) => ({ key, point: pointOf(group, key, application.anchor) }))
@@ -122,7 +118,7 @@ export async function draft(
       rec_version: recordKey.version,
       binding_version: sealed.version,
       binding: sealed.binding,
-      state: options.state ?? 'active',
+      state: 'active',
       since: clock(),
       seq: 1,
       logged: desk.log ? 0 : 1,

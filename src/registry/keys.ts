@@ -74,7 +74,7 @@ export function ofVersion<K extends { readonly version: number }>(
   return found
 }
 
-const CHECK = 'CTID registry key check v1'
+const CHECK = 'ctid/registry/key-check/v1'
 
 /** What the database remembers of a key, so that a process with another key is refused instead of enrolling twice. */
 export function keyCheck(group: Group, kind: KeyKind, key: SectorKey | BindingKey): Uint8Array {
@@ -91,7 +91,7 @@ export function exportRegistryKeys(keys: RegistryKeys): string {
     mac: toBase64url(mac.reveal()),
   })
   const document = {
-    format: 'ctid-registry-keys-1',
+    format: 'ctid/registry/keys/v1',
     token: keys.token.map(sector),
     record: keys.record.map(sector),
     binding: keys.binding.map(({ version, key }) => ({ version, key: toBase64url(key.reveal()) })),
@@ -106,7 +106,7 @@ export function exportRegistryKeys(keys: RegistryKeys): string {
  */
 export function importRegistryKeys(text: string, group: Group): RegistryKeys {
   const document = parseJsonObject(text)
-  if (document['format'] !== 'ctid-registry-keys-1') throw malformed()
+  if (document['format'] !== 'ctid/registry/keys/v1') throw malformed()
   const sector = (value: JsonObject): SectorKey => ({
     version: versionOf(value),
     scalar: secret(group.parseScalar(bytesOf(value, 'scalar'))),

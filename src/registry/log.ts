@@ -44,7 +44,7 @@ export function commitmentOf(event: EventRow): Uint8Array {
   const { entry, seq, kind, state, reason, officer, at, nonce } = event
   return sha256(
     framed(
-      'CTID registry event v1',
+      'ctid/registry/event/v1',
       nonce,
       entry,
       uintBytes(seq, 6),
@@ -61,8 +61,8 @@ export function commitmentOf(event: EventRow): Uint8Array {
 export function publicLabels(rec: Label, token: Label, versions: { token: number; record: number }) {
   return {
     epoch: `t${versions.token}.r${versions.record}`,
-    record: sha256(framed('CTID registry record label v1', rec)),
-    token: sha256(framed('CTID registry token label v1', token)),
+    record: sha256(framed('ctid/registry/record-label/v1', rec)),
+    token: sha256(framed('ctid/registry/token-label/v1', token)),
   }
 }
 

@@ -126,11 +126,14 @@ export async function rotateVault(desk: Desk, options: RotateOptions = {}): Prom
 
 type VaultRow = { entry: Uint8Array; version: number; key_id: string; wrapped: Uint8Array }
 
-// Marks the newest version of our keys as `next`; does nothing when that was done before a crash.
+// Marks the newest version of our keys as `next`, unless that was done before.
 async function begin(desk: Desk, kind: KeyKind): Promise<void> {
   await readRing(desk)
   const key = newest<SectorKey | BindingKey>(desk.keys[kind])
-  if (desk.ring.some((row) => row.kind === kind && row.version === key.version && row.state === 'next'))
+  const own = desk.ring.filter((row) => row.kind === kind)
+  const known = own.find(({ version }) => version === key.version)
+  // Begun before, by a run that was killed or that left stragglers behind: go on.
+  if (known?.state === 'next' || (known?.state === 'current' && own.some(({ state }) => state === 'old')))
     return
   if (desk.ring.some(({ state }) => state === 'next' || state === 'old')) {
     throw new CtidError('ERR_REGISTRY_ROTATION', { detail: 'an earlier rotation is not retired' })
@@ -230,7 +233,7 @@ function requireGenuine(key: SectorKey, point: Binding['tokenPoint'], label: Lab
 
 function rekeyed(desk: Desk, { to }: Move): RegistryLogEntry {
   const labels = publicLabels(to.rec, to.token, { token: to.token_version, record: to.rec_version })
-  const commitment = sha256(framed('CTID registry rekey v1', labels.epoch, labels.record, labels.token))
+  const commitment = sha256(framed('ctid/registry/rekey/v1', labels.epoch, labels.record, labels.token))
   return { kind: 'rekeyed', at: desk.clock(), commitment, labels }
 }
 

@@ -28,7 +28,7 @@ export interface Vault {
 
 /** A vault key's name, derived from the key: a wrong key can never pass under a known name. */
 export function vaultKeyId(key: Secret): string {
-  return toHex(hkdfSha256(key.reveal(), { info: utf8('CTID vault key id v1'), length: 8 }))
+  return toHex(hkdfSha256(key.reveal(), { info: utf8('ctid/vault/key-id/v1'), length: 8 }))
 }
 
 /** A vault in this process. The last key wraps; the earlier ones still unwrap, until every row is re-wrapped. */
@@ -68,7 +68,7 @@ const BLOCK = 256
 
 /** What a record key is bound to: the entry and the version of its record. */
 function contextOf(entry: Uint8Array, version: number): Uint8Array {
-  return framed('CTID registry record v1', entry, uintBytes(version, 6))
+  return framed('ctid/registry/record/v1', entry, uintBytes(version, 6))
 }
 
 /**

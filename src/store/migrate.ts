@@ -57,11 +57,14 @@ export async function migrate(store: Store, rooms: readonly Migrations[]): Promi
  * coordinator. CockroachDB and YugabyteDB spread by primary key and need none.
  */
 export function citusStatements(rooms: readonly Migrations[]): string[] {
-  return rooms.flatMap(({ shardBy = {} }) =>
-    Object.entries(shardBy).map(
+  const tables = rooms.flatMap(({ shardBy = {} }) => Object.entries(shardBy))
+  return [
+    // The audit joins the two directions, which are cut by different columns. Holds for new connections.
+    'alter role current_user set citus.enable_repartition_joins to on',
+    ...tables.map(
       ([table, column]) => `select create_distributed_table('${identifier(table)}', '${identifier(column)}')`,
     ),
-  )
+  ]
 }
 
 async function fingerprint(statements: readonly string[]): Promise<string> {

@@ -330,7 +330,7 @@ export function registryContract(open: () => Promise<Store>): void {
     const vault = localVault([vaultKeys[0]], { random })
     const opening = openRegistry({ store, keys, vault, group, clock: () => START, random })
     await expect(opening).rejects.toMatchObject({ code: 'ERR_REGISTRY_KEYS' })
-    const broken = ['', '{}', '{"format":"ctid-registry-keys-1","token":[],"record":[],"binding":[]}']
+    const broken = ['', '{}', '{"format":"ctid/registry/keys/v1","token":[],"record":[],"binding":[]}']
     for (const text of broken) expect(() => importRegistryKeys(text, group)).toThrow(/ERR|malformed|JSON/)
   })
 
@@ -363,6 +363,8 @@ export function registryContract(open: () => Promise<Store>): void {
       await registry.freeze(third, { reason: 'device-lost', officer })
       const { done } = await rolling
       expect(seen.at(-1)).toBe(done)
+      // Once more finds nothing left.
+      expect(await registry.rotate(kind)).toEqual({ done: 0 })
       expect(during.map(({ status }) => status).filter((status) => status === 'created')).toHaveLength(4)
       expect(await registry.audit({ deep: true })).toMatchObject({ passed: true, entries: 25 })
 

@@ -119,7 +119,9 @@ export async function runPostgres(
   child.stderr?.on('data', (chunk: Buffer) => {
     words = (words + chunk).slice(-2000)
   })
-  process.once('exit', () => signal(child, 'SIGKILL'))
+  const onExit = () => signal(child, 'SIGKILL')
+  process.once('exit', onExit)
+  child.once('exit', () => process.off('exit', onExit))
   await answering(port, () => {
     if (child.exitCode !== null) throw new Error(`postgres left: ${words}`)
   })

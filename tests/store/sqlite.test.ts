@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { migrate, openStore } from '#ctid/store'
+import { citusStatements, migrate, openStore } from '#ctid/store'
 import { isNewEnough, loadSqlite } from '../../src/store/sqlite-driver.ts'
 import { bind, bytes, pairs, storeContract } from './contract.ts'
 
@@ -70,4 +70,12 @@ describe('SQLite', () => {
     await expect(openStore('mysql://localhost/x')).rejects.toMatchObject({ code: 'ERR_STORE_URL' })
     await expect(openStore('')).rejects.toMatchObject({ code: 'ERR_STORE_URL' })
   })
+})
+
+it('lists what spreads the tables over a Citus cluster', () => {
+  expect(citusStatements([pairs]).slice(1)).toEqual([
+    "select create_distributed_table('pair_left', 'l')",
+    "select create_distributed_table('pair_right', 'r')",
+  ])
+  expect(() => citusStatements([{ room: 'x', steps: [], shardBy: { "x'; drop": 'l' } }])).toThrow(RangeError)
 })
