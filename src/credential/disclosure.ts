@@ -1,6 +1,6 @@
 // Disclosures: a salted claim as text, and the digest that stands for it in the signed part (RFC 9901 section 4.2).
 import { CtidError, fromBase64url, fromUtf8, type Json, parseJson, toBase64url, utf8 } from '../base/index.ts'
-import { sha256 } from '../crypto/index.ts'
+import { nodeCrypto, sha256 } from '../crypto/index.ts'
 
 /** Salted claim of an object (with `name`) or element of an array (without). */
 export type Disclosure = {
@@ -27,8 +27,12 @@ export function makeDisclosure(salt: Uint8Array, value: Json, name?: string): Di
 }
 
 /** Base64url SHA-256 over the ASCII characters of an encoded disclosure (RFC 9901 section 4.2.3). */
-export function disclosureDigest(encoded: string): string {
-  return toBase64url(sha256(utf8(encoded)))
+export const disclosureDigest: (encoded: string) => string = textDigest()
+
+// Text in, text out without the bytes in between: ten disclosures a credential make this the commonest call.
+function textDigest(): (text: string) => string {
+  const hash = nodeCrypto?.hash
+  return hash ? (text) => hash('sha256', text, 'base64url') : (text) => toBase64url(sha256(utf8(text)))
 }
 
 /**

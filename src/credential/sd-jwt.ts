@@ -1,8 +1,7 @@
 // The compact form: issuer-signed JWT, disclosures and key binding JWT joined by tildes (RFC 9901 section 4).
 // The JSON serialisations of RFC 9901 section 8 are not used here; SPEC says so.
-import { CtidError, toBase64url, utf8 } from '../base/index.ts'
-import { sha256 } from '../crypto/index.ts'
-import { type Disclosure, parseDisclosure } from './disclosure.ts'
+import { CtidError } from '../base/index.ts'
+import { type Disclosure, disclosureDigest, parseDisclosure } from './disclosure.ts'
 
 /** An SD-JWT or SD-JWT+KB taken apart; no signature has been looked at yet. */
 export type ParsedSdJwt = {
@@ -52,5 +51,5 @@ export function joinSdJwt(issuerJwt: string, disclosures: readonly Disclosure[])
 
 /** Base64url SHA-256 over a presentation without its key binding JWT (RFC 9901 section 4.3.1). */
 export function sdHash(presentation: string): string {
-  return toBase64url(sha256(utf8(presentation)))
+  return disclosureDigest(presentation)
 }
