@@ -1,6 +1,6 @@
 // A relay somewhere else, spoken to over HTTP; for wallets and verifiers, in Node and in browsers.
 import { CtidError, type ErrorCode } from '../base/index.ts'
-import type { Relay } from './online.ts'
+import { MAX_SEALED_BYTES, type Relay } from './online.ts'
 
 const CODES: Readonly<Record<number, ErrorCode>> = {
   409: 'ERR_QR_RELAY_TAKEN',
@@ -31,6 +31,10 @@ export function httpRelay(baseUrl: string, fetch: typeof globalThis.fetch): Rela
       const response = await call(address(mailbox), { method: 'DELETE' })
       if (response.status === 410) return undefined
       if (!response.ok) throw new CtidError('ERR_QR_RELAY_UNREACHABLE')
+      // A relay is not trusted: what it sends is bounded before it is opened.
+      if (!(Number(response.headers.get('content-length') ?? Number.NaN) <= MAX_SEALED_BYTES)) {
+        throw new CtidError('ERR_QR_TOO_LARGE')
+      }
       return new Uint8Array(await response.arrayBuffer())
     },
   }

@@ -26,6 +26,8 @@ export type Relay = {
 
 /** Largest presentation in bytes. */
 export const MAX_ONLINE_BYTES = 32_768
+/** Largest sealed message: nonce, tag, length and padding come on top of the presentation. */
+export const MAX_SEALED_BYTES = MAX_ONLINE_BYTES + 2048
 /** Messages are padded to a multiple of this, so that their length does not tell what was shown. */
 const BLOCK = 1024
 /** How long a message waits by default. */

@@ -1,6 +1,6 @@
 // A relay in memory: bounded, forgetful, and giving each message away once.
 import { type Clock, CtidError } from '../base/index.ts'
-import { MAX_ONLINE_BYTES, type Relay } from './online.ts'
+import { MAX_SEALED_BYTES, type Relay } from './online.ts'
 
 export type MemoryRelayOptions = {
   readonly clock: Clock
@@ -12,9 +12,6 @@ export type MemoryRelayOptions = {
 
 /** A mailbox number: 32 lower-case hexadecimal digits. */
 const MAILBOX = /^[0-9a-f]{32}$/
-// Nonce, tag, length and padding come on top of the presentation.
-const MAX_SEALED = MAX_ONLINE_BYTES + 2048
-
 /** A relay that keeps its messages in memory; a restart loses them, and the wallet makes a new token. */
 export function memoryRelay(options: MemoryRelayOptions): Relay & { readonly size: number } {
   const { clock, maxMessages = 10_000, maxTtlSeconds = 120 } = options
@@ -29,7 +26,7 @@ export function memoryRelay(options: MemoryRelayOptions): Relay & { readonly siz
     },
     put(mailbox, sealed, { ttlSeconds }) {
       if (!MAILBOX.test(mailbox)) throw new CtidError('ERR_QR_ONLINE')
-      if (sealed.length > MAX_SEALED) throw new CtidError('ERR_QR_TOO_LARGE')
+      if (sealed.length > MAX_SEALED_BYTES) throw new CtidError('ERR_QR_TOO_LARGE')
       const now = clock()
       if (messages.size >= maxMessages) forgetExpired(now)
       if (messages.size >= maxMessages) throw new CtidError('ERR_QR_RELAY_FULL')

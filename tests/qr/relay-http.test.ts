@@ -60,6 +60,13 @@ describe('relay over HTTP', () => {
     expect((await fetch(`${server.url}/relay/${mailbox}`, { method: 'DELETE' })).status).toBe(410)
   })
 
+  it('a relay that sends too much, or does not say how much, is not listened to', async () => {
+    for (const headers of [{ 'content-length': '99999999' }, {}]) {
+      const relay = httpRelay('https://relay.example', async () => new Response('x', { headers }))
+      await expect(relay.take('0'.repeat(32))).rejects.toEqual(refused('ERR_QR_TOO_LARGE'))
+    }
+  })
+
   it('a relay that cannot be reached is said to be so', async () => {
     const relay = httpRelay('http://127.0.0.1:1', fetch)
     await expect(dropOnline(utf8('x'), { relay, random: systemRandom })).rejects.toEqual(
