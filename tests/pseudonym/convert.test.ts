@@ -1,7 +1,8 @@
 // Blind conversion as mathematics: equal to the straight formula for every quorum, for nobody below it.
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { equalBytes, utf8 } from '#ctid/base'
+import { concatBytes, equalBytes, utf8 } from '#ctid/base'
 import { type Group, loadSodiumGroup, nobleGroup, type Point, type Scalar } from '#ctid/crypto'
 import {
   ANCHOR,
@@ -18,7 +19,8 @@ import {
   trusteeShares,
   verifyPart,
 } from '#ctid/pseudonym'
-import { makeWorld, oracle, receiverOf, syntheticAnchors, type World } from './world.ts'
+import * as libpep from '../../node_modules/@nolai/libpep-wasm/pkg-web/libpep.js'
+import { makeWorld, openAll, oracle, receiverOf, syntheticAnchors, type World } from './world.ts'
 
 let group: Group
 let world: World
@@ -223,5 +225,39 @@ describe('the proof of a part', () => {
     }
     const part = convertRows(group, wrong, { ...statement(1, inputs), random: world.random })
     expect(verifyPart(group, part, statement(1, inputs))).toBe(false)
+  })
+})
+
+describe('libpep, another implementation on the same group', () => {
+  test('reads, reshuffles and re-randomises our ciphertexts, and we read its', () => {
+    const wasm = new URL('../../node_modules/@nolai/libpep-wasm/pkg-web/libpep_bg.wasm', import.meta.url)
+    libpep.initSync({ module: readFileSync(wasm) })
+    const [anchor] = syntheticAnchors(group, 1) as [Point]
+    const secret = receiverOf(world, 'transport')
+    const key = receiverKey(world.directory, 'transport')
+    const theirs = (scalar: Scalar) => libpep.ScalarNonZero.fromBytes(scalar) as libpep.ScalarNonZero
+    // Their conversion of our encryption, with the whole factor in one hand, equals ours by shares.
+    const factor = openAll(group, world.ceremony.factors.get('health>transport')?.factor.shares ?? [])
+    const health = oracle(world, anchor, 'health')
+    const { c1, c2 } = encryptPoint(group, key, health, group.randomScalar(world.random))
+    const input = libpep.ElGamal.fromBytes(concatBytes(c1, c2)) as libpep.ElGamal
+    const gy = libpep.GroupElement.fromBytes(key) as libpep.GroupElement
+    const output = libpep.rerandomize(
+      libpep.reshuffle(input, theirs(factor)),
+      gy,
+      libpep.ScalarNonZero.random(),
+    )
+    const bytes = output.toBytes()
+    const read = { c1: group.parsePoint(bytes.subarray(0, 32)), c2: group.parsePoint(bytes.subarray(32, 64)) }
+    const [ours] = convert('health', 'transport', [health], [2, 3])
+    expect(decryptPoint(group, secret, read)).toEqual(ours)
+    // Their decryption of what our trustees made.
+    const inputs = encrypt('transport', [health])
+    const [made] = combineParts(
+      group,
+      [1, 4].map((id) => partOf(id, 'health', 'transport', inputs)),
+    ) as [Ciphertext]
+    const ciphertext = libpep.ElGamal.fromBytes(concatBytes(made.c1, made.c2)) as libpep.ElGamal
+    expect(libpep.decrypt(ciphertext, theirs(secret)).toBytes()).toEqual(ours)
   })
 })
