@@ -1,5 +1,13 @@
 // transparency: an append-only public history that cannot show two faces unnoticed. It knows no person, only bytes.
 export {
+  type Auditor,
+  type AuditorOptions,
+  createAuditor,
+  type Finding,
+  type Rule,
+  requireNoFindings,
+} from './auditor.ts'
+export {
   type Checkpoint,
   formatCheckpoint,
   type LogPolicy,
@@ -8,6 +16,18 @@ export {
   signCheckpoint,
   type VerifiedCheckpoint,
 } from './checkpoint.ts'
+export {
+  createDirectory,
+  type Directory,
+  directoryLeaf,
+  type EpochUpdate,
+  epochEntry,
+  type IndexedBinding,
+  type Roots,
+  type Side,
+  verifyEpochUpdate,
+} from './directory.ts'
+export { type DrawnNode, type DrawnTree, type DrawOptions, describeInclusion, describeTree } from './draw.ts'
 export {
   type BindingEntry,
   type BindingType,
@@ -23,7 +43,26 @@ export {
   parseEntry,
 } from './entry.ts'
 export { appendLeaf, copyFrontier, emptyFrontier, type Frontier, frontierRoot } from './frontier.ts'
+export {
+  type HolderClaim,
+  type HolderPolicy,
+  type HolderReceipt,
+  type HolderReceiptParts,
+  makeHolderReceipt,
+  parseHolderReceipt,
+  verifyHolderReceipt,
+} from './holder-receipt.ts'
+export { makeLabel, type ProvenLabel, recordInput, tokenInput, verifyLabel } from './labels.ts'
 export { type MemoryLogOptions, memoryLog } from './memory-log.ts'
+export {
+  type Alarm,
+  checkLog,
+  createMonitor,
+  type Monitor,
+  type MonitorOptions,
+  type MonitorReport,
+  type MonitorStep,
+} from './monitor.ts'
 export {
   COSIGNATURE,
   formatNoteKey,
@@ -55,6 +94,18 @@ export {
   unsealOpening,
   writerKey,
 } from './opening.ts'
+export {
+  decodePrefixProof,
+  EMPTY_NODE,
+  encodePrefixProof,
+  type PrefixLeaf,
+  type PrefixProof,
+  prefixLeafHash,
+  prefixParentHash,
+  verifyAbsent,
+  verifyPresent,
+} from './prefix-proof.ts'
+export { createPrefixTree, type PrefixTree } from './prefix-tree.ts'
 export { proveConsistency, proveInclusion, readEntries, rootFromTiles } from './prove.ts'
 export {
   formatReceipt,
@@ -91,6 +142,7 @@ export {
   verifySubtreeConsistency,
   verifySubtreeInclusion,
 } from './tree.ts'
+export { type VrfKey, vrfKey, vrfOutput, vrfVerify } from './vrf.ts'
 export {
   type CosignOptions,
   cosignWith,

@@ -6,12 +6,12 @@ import { type Clock, CtidError, equalBytes, systemClock, toHex } from '../../bas
 import { openCheckpoint, parseCheckpoint, signCheckpoint } from '../checkpoint.ts'
 import { type NoteSigner, parseNote } from '../note.ts'
 import { readEntries } from '../prove.ts'
+import { openTileWriter, type TileWriter } from '../tile-writer.ts'
 import { MAX_ENTRY_LENGTH, type TileSource } from '../tiles.ts'
 import { leafHash } from '../tree.ts'
 import { directorySource, replaceFile, syncFiles, writeFiles } from './directory.ts'
 import { type Batch, type Journal, openJournal } from './journal.ts'
 import { acquireLock } from './lock.ts'
-import { openTileWriter, type TileWriter } from './tile-writer.ts'
 
 /** What an append returns: where the entries are, and the signed checkpoint that covers them. */
 export type Appended = {

@@ -1,8 +1,8 @@
 // The growing edge of a log: takes entries, keeps the unfinished tiles, and says which files must be written.
-import { CtidError, concatBytes, fromHex, fromUtf8, toHex, utf8 } from '../../base/index.ts'
-import { appendLeaf, emptyFrontier, type Frontier, frontierRoot } from '../frontier.ts'
-import { decodeBundle, encodeBundle, TILE_HEIGHT, TILE_WIDTH, tilePath } from '../tiles.ts'
-import { leafHash } from '../tree.ts'
+import { CtidError, concatBytes, fromHex, fromUtf8, toHex, utf8 } from '../base/index.ts'
+import { appendLeaf, emptyFrontier, type Frontier, frontierRoot } from './frontier.ts'
+import { decodeBundle, encodeBundle, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tiles.ts'
+import { leafHash } from './tree.ts'
 
 export type TileWriter = {
   add(entry: Uint8Array): void

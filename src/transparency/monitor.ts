@@ -1,0 +1,197 @@
+// The monitor: follows a log, recomputes everything from its entries, and alarms on a fork, a rollback, an altered entry
+// or tile, or a broken rule. With no memory it is `fsck`: one pass over the whole log.
+import { type Clock, CtidError, equalBytes, fromUtf8, isCtidError } from '../base/index.ts'
+import { type Auditor, createAuditor, type Rule } from './auditor.ts'
+import { type LogPolicy, openCheckpoint, parseCheckpoint, type VerifiedCheckpoint } from './checkpoint.ts'
+import { parseNote } from './note.ts'
+import { proveConsistency, readEntries } from './prove.ts'
+import { openTileWriter, type TileWriter } from './tile-writer.ts'
+import { parseTilePath, TILE_WIDTH, type TileSource } from './tiles.ts'
+import { verifyConsistency } from './tree.ts'
+
+/** The steps of one round, in order. */
+export type MonitorStep = 'checkpoint' | 'size' | 'history' | 'tiles' | 'rules'
+
+export type Alarm = {
+  readonly step: MonitorStep
+  readonly kind: 'unreadable' | 'unwitnessed' | 'rollback' | 'fork' | 'altered-entry' | 'altered-tile' | Rule
+  /** The entry concerned, when there is one. */
+  readonly index?: number
+  readonly detail: string
+}
+
+export type MonitorReport = {
+  readonly ok: boolean
+  /** Size up to which everything was verified. */
+  readonly size: number
+  readonly newEntries: number
+  readonly alarms: readonly Alarm[]
+}
+
+export type Monitor = {
+  /** One round. Never throws for what the log does: that is an alarm. */
+  poll(): Promise<MonitorReport>
+  /** The last checkpoint that was verified: keep it, and give it back as `remembered`. */
+  verified(): VerifiedCheckpoint | undefined
+  readonly auditor: Auditor
+}
+
+export type MonitorOptions = {
+  readonly source: TileSource
+  readonly policy: LogPolicy
+  /** The checkpoint note that this monitor verified before it was restarted. */
+  readonly remembered?: string
+  readonly clock?: Clock
+  /** Hears of each new entry, before the rules are checked. */
+  readonly onEntry?: (index: number, entry: Uint8Array) => void
+}
+
+/** A monitor. Its memory grows with the bindings of the log (about 260 bytes each). */
+export function createMonitor({ source, policy, remembered, clock, onEntry }: MonitorOptions): Monitor {
+  const auditor = createAuditor(clock ? { clock } : {})
+  const memory = remembered === undefined ? undefined : parseCheckpoint(parseNote(remembered).text)
+  let writer = openTileWriter()
+  let last: VerifiedCheckpoint | undefined
+
+  async function round(): Promise<{ alarms: Alarm[]; newEntries: number }> {
+    const checkpoint = await fetchCheckpoint(source, policy, clock)
+    const before = last?.size ?? 0
+    const floor = Math.max(before, memory?.size ?? 0)
+    if (checkpoint.size < floor) {
+      throw new Raised({
+        step: 'size',
+        kind: 'rollback',
+        detail: `${checkpoint.size} entries after ${floor}`,
+      })
+    }
+    if (checkpoint.size === before && last && !equalBytes(checkpoint.root, last.root)) {
+      throw new Raised({ step: 'size', kind: 'fork', detail: `two roots for ${before} entries` })
+    }
+    // Work on a copy: what does not verify is not remembered.
+    const trial = openTileWriter(writer.snapshot())
+    const entries = await readNew(trial, before, checkpoint)
+    const alarms = await checkTiles(source, trial.takeFiles())
+    writer = trial
+    last = checkpoint
+    for (const [i, entry] of entries.entries()) {
+      onEntry?.(before + i, entry)
+      for (const { rule, index, detail } of auditor.see(before + i, entry).findings) {
+        alarms.push({ step: 'rules', kind: rule, index, detail })
+      }
+    }
+    return { alarms, newEntries: entries.length }
+  }
+
+  async function readNew(
+    trial: TileWriter,
+    start: number,
+    checkpoint: VerifiedCheckpoint,
+  ): Promise<Uint8Array[]> {
+    const entries: Uint8Array[] = []
+    const compareMemory = () => {
+      if (memory && trial.size() === memory.size && !equalBytes(trial.root(), memory.root)) {
+        throw new Raised({
+          step: 'history',
+          kind: 'fork',
+          detail: `not the ${memory.size} entries seen before`,
+        })
+      }
+    }
+    compareMemory()
+    for await (const { entry } of readEntries(source, { start, end: checkpoint.size }, checkpoint.size)) {
+      entries.push(entry)
+      trial.add(entry)
+      compareMemory()
+    }
+    if (!equalBytes(trial.root(), checkpoint.root)) throw await explain(checkpoint)
+    return entries
+  }
+
+  // Old entries plus new do not give the signed root. If the tree grew consistently, the entries served are not the
+  // ones signed; else the log signed another history.
+  async function explain(checkpoint: VerifiedCheckpoint): Promise<Raised> {
+    const past = last ?? memory
+    const grew = past !== undefined && past.size > 0 && (await isGrowth(source, past, checkpoint))
+    return past === undefined || past.size === 0 || grew
+      ? new Raised({
+          step: 'history',
+          kind: 'altered-entry',
+          detail: 'the entries do not give the signed root',
+        })
+      : new Raised({
+          step: 'history',
+          kind: 'fork',
+          detail: `does not extend the ${past.size} entries seen before`,
+        })
+  }
+
+  return {
+    auditor,
+    verified: () => last,
+    async poll() {
+      try {
+        const { alarms, newEntries } = await round()
+        return { ok: alarms.length === 0, size: last?.size ?? 0, newEntries, alarms }
+      } catch (error) {
+        return { ok: false, size: last?.size ?? 0, newEntries: 0, alarms: [asAlarm(error)] }
+      }
+    },
+  }
+}
+
+/** Everything at once: one pass of a monitor without memory over a whole log. */
+export async function checkLog(options: MonitorOptions): Promise<MonitorReport> {
+  return createMonitor(options).poll()
+}
+
+class Raised extends Error {
+  readonly alarm: Alarm
+  constructor(alarm: Alarm) {
+    super(alarm.kind)
+    this.alarm = alarm
+  }
+}
+
+function asAlarm(error: unknown): Alarm {
+  if (error instanceof Raised) return error.alarm
+  const detail = isCtidError(error) ? error.message : 'the source failed'
+  const witnesses = isCtidError(error) && error.code === 'ERR_LOG_WITNESSES'
+  const tile = isCtidError(error) && error.code === 'ERR_LOG_TILE'
+  if (tile) return { step: 'history', kind: 'unreadable', detail }
+  return { step: 'checkpoint', kind: witnesses ? 'unwitnessed' : 'unreadable', detail }
+}
+
+async function fetchCheckpoint(
+  source: TileSource,
+  policy: LogPolicy,
+  clock: Clock | undefined,
+): Promise<VerifiedCheckpoint> {
+  const note = await source.read('checkpoint')
+  if (note === undefined) throw new CtidError('ERR_LOG_CHECKPOINT', { detail: 'missing' })
+  return openCheckpoint(fromUtf8(note), policy, clock)
+}
+
+async function isGrowth(
+  source: TileSource,
+  past: { size: number; root: Uint8Array },
+  { size, root }: VerifiedCheckpoint,
+): Promise<boolean> {
+  try {
+    const proof = await proveConsistency(source, past.size, size)
+    return verifyConsistency(proof, { oldSize: past.size, size, oldRoot: past.root, root })
+  } catch {
+    return false
+  }
+}
+
+async function checkTiles(source: TileSource, files: ReadonlyMap<string, Uint8Array>): Promise<Alarm[]> {
+  const alarms: Alarm[] = []
+  for (const [path, expected] of files) {
+    const actual = await source.read(path)
+    // A partial tile may be gone once the full one is there.
+    const gone = actual === undefined && parseTilePath(path)?.width !== TILE_WIDTH
+    if (gone || (actual && equalBytes(actual, expected))) continue
+    alarms.push({ step: 'tiles', kind: 'altered-tile', detail: path })
+  }
+  return alarms
+}
