@@ -1,7 +1,7 @@
 // A development PKI made on first run: one root, and a leaf per party. Node only. Never for production:
 // there the root is kept offline and each party sends a certificate request.
 import 'reflect-metadata'
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   AuthorityKeyIdentifierExtension,
@@ -14,7 +14,7 @@ import {
   SubjectKeyIdentifierExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509'
-import { DAY, type RandomBytes, toHex } from '../base/index.ts'
+import { CtidError, DAY, type RandomBytes, toHex } from '../base/index.ts'
 import { generateSigner, type P256PrivateJwk, type Signer, signerFromJwk } from '../crypto/index.ts'
 import { keyId } from './key-id.ts'
 
@@ -160,7 +160,9 @@ async function open(stored: Stored): Promise<DevelopmentPki> {
 
 /**
  * Reads the development PKI of a folder, or makes and keeps one: `pki.json` (private keys, mode 0600) and
- * `anchor.pem` (to hand out). Written whole or not at all.
+ * `anchor.pem` (to hand out). Written whole or not at all; of two processes that start at once, one makes it.
+ *
+ * @throws {CtidError} `ERR_CRYPTO_KEY` when the file is there but cannot be read as a PKI
  */
 export async function loadOrCreatePki(
   folder: string,
@@ -169,11 +171,31 @@ export async function loadOrCreatePki(
   const file = join(folder, 'pki.json')
   if (!existsSync(file)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const stored = await make(options)
-    writeFileSync(join(folder, 'anchor.pem'), stored.anchorPem)
-    writeFileSync(`${file}.new`, JSON.stringify(stored, null, 2), { mode: 0o600 })
-    renameSync(`${file}.new`, file)
+    const draft = `${file}.${toHex(options.random(8))}`
+    writeFileSync(draft, JSON.stringify(await make(options), null, 2), { mode: 0o600, flag: 'wx' })
+    try {
+      // A link, unlike a rename, does not replace what another process has put there meanwhile.
+      linkSync(draft, file)
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'EEXIST') throw error
+    } finally {
+      unlinkSync(draft)
+    }
   }
   chmodSync(file, 0o600)
-  return await open(JSON.parse(readFileSync(file, 'utf8')) as Stored)
+  const stored = readStored(file)
+  writeFileSync(join(folder, 'anchor.pem'), stored.anchorPem)
+  return await open(stored)
+}
+
+function readStored(file: string): Stored {
+  try {
+    const stored = JSON.parse(readFileSync(file, 'utf8')) as Stored
+    for (const name of Object.keys(PARTIES) as PartyName[]) {
+      if (!stored.parties[name].privateJwk.d) throw new CtidError('ERR_CRYPTO_KEY')
+    }
+    return stored
+  } catch {
+    throw new CtidError('ERR_CRYPTO_KEY', { detail: 'pki.json; delete it to make a new PKI' })
+  }
 }

@@ -1,6 +1,6 @@
 // Signed lists, their lookups, compact JWS, certificate chains and the development PKI.
 import 'reflect-metadata'
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -329,6 +329,23 @@ describe('certificate chains', async () => {
 })
 
 describe('the development PKI', () => {
+  it('is made once, also by two that start at once, and a damaged file is not used', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ctid-pki-'))
+    try {
+      const options = { now: NOW, random: systemRandom }
+      const [one, two] = await Promise.all([
+        loadOrCreatePki(folder, options),
+        loadOrCreatePki(folder, options),
+      ])
+      expect(one.parties.issuer.kid).toBe(two.parties.issuer.kid)
+      expect(readdirSync(folder).sort()).toEqual(['anchor.pem', 'pki.json'])
+      writeFileSync(join(folder, 'pki.json'), '{"parties":')
+      expect(await codeOf(() => loadOrCreatePki(folder, options))).toBe('ERR_CRYPTO_KEY')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
   it('certifies its parties, keeps them, and tells their roles apart', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'ctid-pki-'))
     try {
