@@ -1,0 +1,242 @@
+// A log operator who cheats, in every way we know: who catches it, in which step. The table is printed at the end.
+import { createHash } from 'node:crypto'
+import { afterAll, describe, expect, it } from 'vitest'
+import {
+  type Alarm,
+  appendLeaf,
+  COSIGNATURE,
+  checkLog,
+  createDirectory,
+  createMonitor,
+  createWitness,
+  emptyFrontier,
+  encodeEntry,
+  epochEntry,
+  formatAddCheckpoint,
+  formatCheckpoint,
+  frontierRoot,
+  LOG_SIGNATURE,
+  leafHash,
+  memoryWitnessStore,
+  noteSigner,
+  openCheckpoint,
+  proveConsistency,
+  proveInclusion,
+  signatureLines,
+  signCheckpoint,
+  verifyReceipt,
+} from '#ctid/transparency'
+import { memorySource, tileFiles } from './memory-tiles.ts'
+
+const origin = 'log.example/cheat'
+const signer = noteSigner(origin, LOG_SIGNATURE, new Uint8Array(32).fill(5))
+const policy = { origin, logKey: signer.key, witnesses: [], threshold: 0 }
+const hash = (text: string) => new Uint8Array(createHash('sha256').update(text).digest())
+const table: string[] = []
+const caught = (what: string, who: string, step: string) => table.push(`${what}: ${who}, step ${step}`)
+afterAll(() => console.log(table.join('\n')))
+
+const bind = (record: string, token: string) =>
+  encodeEntry({
+    form: 'binding',
+    type: 'registration',
+    epoch: 1,
+    recordLabel: hash(record),
+    tokenLabel: hash(token),
+  })
+const honest = Array.from({ length: 300 }, (_, i) => bind(`r${i}`, `t${i}`))
+
+// Whatever entries the operator likes, correctly hashed and signed with the log's key.
+async function publish(entries: readonly Uint8Array[]): Promise<Map<string, Uint8Array>> {
+  const files = tileFiles(entries)
+  const frontier = emptyFrontier()
+  for (const entry of entries) appendLeaf(frontier, leafHash(entry))
+  const checkpoint = { origin, size: entries.length, root: frontierRoot(frontier) }
+  files.set('checkpoint', Buffer.from(await signCheckpoint(checkpoint, [signer])))
+  return files
+}
+
+// A monitor and a witness that have both seen the first 280 honest entries; then the operator serves other files.
+async function after280() {
+  const files = await publish(honest.slice(0, 280))
+  const source = { read: async (path: string) => files.get(path) }
+  const monitor = createMonitor({ source, policy })
+  expect(await monitor.poll()).toMatchObject({ ok: true, size: 280, newEntries: 280, alarms: [] })
+  const store = memoryWitnessStore()
+  const witness = createWitness({
+    signer: noteSigner('witness.example', COSIGNATURE, new Uint8Array(32).fill(6)),
+    logs: [{ origin, keys: [signer.key] }],
+    store,
+    clock: () => 1_800_000_000,
+  })
+  const noteOf = (map: Map<string, Uint8Array>) => Buffer.from(map.get('checkpoint') ?? '').toString()
+  expect((await witness.addCheckpoint(formatAddCheckpoint(0, [], noteOf(files)))).status).toBe(200)
+  return {
+    monitor,
+    async serve(next: Map<string, Uint8Array>) {
+      files.clear()
+      for (const [path, bytes] of next) files.set(path, bytes)
+      return (await monitor.poll()).alarms
+    },
+    async submit(next: Map<string, Uint8Array>) {
+      const { size } = await openCheckpoint(noteOf(next), policy)
+      const proof = size > 280 ? await proveConsistency(memorySource(next), 280, size) : []
+      const answer = await witness.addCheckpoint(formatAddCheckpoint(280, proof, noteOf(next)))
+      return { ...answer, evidence: store.kept.map(({ reason }) => reason) }
+    },
+  }
+}
+const kinds = (alarms: readonly Alarm[]) => alarms.map(({ step, kind }) => `${step}: ${kind}`)
+
+describe('a monitor and a witness that have seen 280 entries', () => {
+  it('accept honest growth', async () => {
+    const { serve, submit } = await after280()
+    const next = await publish(honest)
+    expect(await serve(next)).toEqual([])
+    expect((await submit(next)).status).toBe(200)
+  })
+
+  it('catch a rollback', async () => {
+    const { serve, submit } = await after280()
+    const next = await publish(honest.slice(0, 270))
+    expect(kinds(await serve(next))).toEqual(['size: rollback'])
+    // tlog-witness: the old size may not be above the checkpoint's.
+    expect((await submit(next)).status).toBe(400)
+    caught('rollback', 'monitor', 'size')
+    caught('rollback', 'witness', 'old size (400)')
+  })
+
+  it('catch a fork of the same size', async () => {
+    const { serve, submit } = await after280()
+    const next = await publish([...honest.slice(0, 279), bind('other', 'other')])
+    expect(kinds(await serve(next))).toEqual(['size: fork'])
+    expect(await submit(next)).toMatchObject({ status: 409, body: '280\n', evidence: ['fork'] })
+    caught('fork, same size', 'monitor', 'size')
+    caught('fork, same size', 'witness', 'root hash (409)')
+  })
+
+  it.each([
+    ['a fork that grew', (e: Uint8Array[]) => [...e.slice(0, 279), bind('other', 'other'), ...e.slice(280)]],
+    ['a deleted leaf', (e: Uint8Array[]) => [...e.slice(0, 100), ...e.slice(101), bind('new', 'new')]],
+    ['two leaves in another order', (e: Uint8Array[]) => [e[1], e[0], ...e.slice(2)] as Uint8Array[]],
+  ])('catch %s', async (what, change) => {
+    const { serve, submit } = await after280()
+    const next = await publish(change(honest))
+    expect(kinds(await serve(next))).toEqual(['history: fork'])
+    expect(await submit(next)).toMatchObject({ status: 422, evidence: ['inconsistent'] })
+    caught(what, 'monitor', 'history')
+    caught(what, 'witness', 'consistency proof (422)')
+  })
+
+  it('catch it after a restart too, by the checkpoint that the monitor remembers', async () => {
+    const { monitor } = await after280()
+    const remembered = monitor.verified()?.note ?? ''
+    const next = await publish([bind('other', 'other'), ...honest.slice(1)])
+    const report = await checkLog({ source: memorySource(next), policy, remembered })
+    expect(kinds(report.alarms)).toEqual(['history: fork'])
+    const shorter = await checkLog({
+      source: memorySource(await publish(honest.slice(0, 9))),
+      policy,
+      remembered,
+    })
+    expect(kinds(shorter.alarms)).toEqual(['size: rollback'])
+  })
+
+  it('catch an entry changed in its bundle after signing', async () => {
+    const { serve } = await after280()
+    const next = await publish(honest)
+    const bundle = Uint8Array.from(next.get('tile/entries/001.p/44') ?? [])
+    bundle[bundle.length - 1] = (bundle.at(-1) as number) ^ 1
+    next.set('tile/entries/001.p/44', bundle)
+    expect(kinds(await serve(next))).toEqual(['history: altered-entry'])
+    caught('changed entry', 'monitor', 'history')
+  })
+})
+
+describe('a replaced tile', () => {
+  it('is caught by the client (inclusion), the monitor and fsck (tiles)', async () => {
+    const files = await publish(honest)
+    const receiptEntry = honest[7] as Uint8Array
+    const good = await proveInclusion(memorySource(files), 7, 300)
+    const checkpoint = Buffer.from(files.get('checkpoint') ?? '').toString()
+    await expect(
+      verifyReceipt(receiptEntry, { index: 7, proof: good, checkpoint }, policy),
+    ).resolves.toBeDefined()
+
+    const tile = Uint8Array.from(files.get('tile/0/000') ?? [])
+    tile[6 * 32] = (tile[6 * 32] as number) ^ 1
+    files.set('tile/0/000', tile)
+    const proof = await proveInclusion(memorySource(files), 7, 300)
+    await expect(verifyReceipt(receiptEntry, { index: 7, proof, checkpoint }, policy)).rejects.toMatchObject({
+      code: 'ERR_LOG_RECEIPT',
+    })
+    const report = await checkLog({ source: memorySource(files), policy })
+    expect(report.alarms).toEqual([{ step: 'tiles', kind: 'altered-tile', detail: 'tile/0/000' }])
+    caught('replaced tile', 'client', 'inclusion proof')
+    caught('replaced tile', 'monitor and fsck', 'tiles')
+  })
+})
+
+describe('a second binding', () => {
+  it.each([
+    ['duplicate label (one record, two tokens)', bind('r7', 'a second token'), 'record-label-once'],
+    ['duplicate token (one token, two records)', bind('a second record', 't7'), 'token-label-once'],
+  ])('%s: refused by the directory before logging, found by any auditor after', async (what, entry, rule) => {
+    const { serve } = await after280()
+    expect(kinds(await serve(await publish([...honest.slice(0, 280), entry])))).toEqual([`rules: ${rule}`])
+    const directory = createDirectory()
+    for (const [index, binding] of honest.entries()) {
+      const parsed = { recordLabel: binding.slice(9, 41), tokenLabel: binding.slice(41) }
+      directory.add({ index, entry: { form: 'binding', type: 'registration', epoch: 1, ...parsed } })
+    }
+    const labels = { recordLabel: entry.slice(9, 41), tokenLabel: entry.slice(41) }
+    const binding = { form: 'binding', type: 'registration', epoch: 1, ...labels } as const
+    expect(() => directory.add({ index: 300, entry: binding })).toThrow(
+      expect.objectContaining({ code: 'ERR_LOG_DUPLICATE' }),
+    )
+    caught(what, 'registry', 'directory')
+    caught(what, 'monitor and auditor', 'rules')
+  })
+
+  it('hidden from the directory roots is found too: the roots are recomputed', async () => {
+    const { serve } = await after280()
+    const lie = encodeEntry(epochEntry(1, { ...createDirectory().roots(), count: 280 }))
+    expect(kinds(await serve(await publish([...honest.slice(0, 280), lie])))).toEqual(['rules: epoch-roots'])
+    caught('false directory roots', 'monitor and auditor', 'rules')
+  })
+})
+
+describe('other lies', () => {
+  it('an entry that is no entry, an entry of the future, a repeated epoch', async () => {
+    const files = await publish([
+      new Uint8Array(9),
+      encodeEntry({ form: 'public', type: 'rule-set', time: 2_000_000_000, body: { hash: 'x' } }),
+      encodeEntry(epochEntry(2, createDirectory().roots())),
+    ])
+    const report = await checkLog({ source: memorySource(files), policy, clock: () => 1_800_000_000 })
+    expect(kinds(report.alarms)).toEqual(['rules: entry-form', 'rules: entry-time', 'rules: epoch-order'])
+  })
+
+  it('a checkpoint of another key, and one without enough witnesses', async () => {
+    const files = await publish(honest.slice(0, 3))
+    const stranger = noteSigner(origin, LOG_SIGNATURE, new Uint8Array(32).fill(9))
+    const unsigned = await checkLog({
+      source: memorySource(files),
+      policy: { ...policy, logKey: stranger.key },
+    })
+    expect(kinds(unsigned.alarms)).toEqual(['checkpoint: unreadable'])
+    const unwitnessed = await checkLog({ source: memorySource(files), policy: { ...policy, threshold: 1 } })
+    expect(kinds(unwitnessed.alarms)).toEqual(['checkpoint: unwitnessed'])
+  })
+
+  it('a log that signs its own cosignature is not a witness', async () => {
+    const files = await publish(honest.slice(0, 3))
+    const own = noteSigner('w.example', COSIGNATURE, new Uint8Array(32).fill(5))
+    const note = Buffer.from(files.get('checkpoint') ?? '').toString()
+    const opened = await openCheckpoint(note, policy)
+    const cosigned = note + (await signatureLines(formatCheckpoint(opened), [own], 1))
+    await expect(
+      openCheckpoint(cosigned, { ...policy, witnesses: [own.key], threshold: 1 }),
+    ).rejects.toMatchObject({ code: 'ERR_LOG_WITNESSES' })
+  })
+})
