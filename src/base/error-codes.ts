@@ -93,7 +93,6 @@ export const ERRORS = {
     status: 401,
     message: 'A certificate of the chain may not be used for this (CA flag, key usage, path length).',
   },
-  ERR_TRUST_CERTIFICATE_NAME: { status: 401, message: 'The certificate does not name the claimed party.' },
 
   // credential
   ERR_CREDENTIAL_TOO_LARGE: {
@@ -169,7 +168,6 @@ export const ERRORS = {
   ERR_CREDENTIAL_PROFILE: { status: 400, message: 'The claims do not fit the credential profile.' },
 
   // status
-  ERR_STATUS_REFERENCE: { status: 400, message: 'The status reference of the credential is malformed.' },
   ERR_STATUS_LIST: { status: 400, message: 'The status list token is malformed.' },
   ERR_STATUS_LIST_TOO_LARGE: { status: 413, message: 'The status list is larger than accepted.' },
   ERR_STATUS_LIST_SUBJECT: {

@@ -86,6 +86,16 @@ describe('vectors', () => {
   })
 })
 
+it('a list takes no status that its bits cannot hold, and no index outside', () => {
+  const list = createStatusList(16, 2)
+  for (const status of [4, -1, 0.5]) {
+    expect(() => setStatus(list, 0, status)).toThrow(expect.objectContaining({ code: 'ERR_STATUS_VALUE' }))
+  }
+  for (const index of [16, -1, 0.5, Number.NaN]) {
+    expect(() => getStatus(list, index)).toThrow(expect.objectContaining({ code: 'ERR_STATUS_INDEX' }))
+  }
+})
+
 describe('an independent implementation agrees', () => {
   it('it reads our token', async () => {
     const list = createStatusList(1000, 2)
