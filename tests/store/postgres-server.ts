@@ -165,8 +165,11 @@ export function signal(child: ChildProcess, name: NodeJS.Signals): void {
 
 export async function killTree(child: ChildProcess): Promise<void> {
   const left = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined
-  // Server processes lead process groups of their own, so the postmaster's group is not enough.
-  for (const pid of child.pid === undefined ? [] : [child.pid, ...children(child.pid)]) {
+  // Stopped first, so that no server process is born between listing and killing them. They lead process groups of
+  // their own, so the postmaster's group is not enough.
+  child.kill('SIGSTOP')
+  const all = child.pid === undefined ? [] : [...children(child.pid), child.pid]
+  for (const pid of all) {
     try {
       process.kill(pid, 'SIGKILL')
     } catch {
@@ -174,6 +177,18 @@ export async function killTree(child: ChildProcess): Promise<void> {
     }
   }
   await left
+  // PostgreSQL refuses to start while one of them holds the shared memory. A zombie holds nothing.
+  for (const deadline = Date.now() + 10_000; all.some(isRunning) && Date.now() < deadline; ) {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 function children(pid: number): number[] {

@@ -50,7 +50,8 @@ describe.skipIf(!database)('PostgreSQL', () => {
         await tx.run(add, [second])
       })
     await Promise.all([crossing(bytes(1), bytes(2)), crossing(bytes(2), bytes(1))])
-    expect(runs).toBe(3)
+    // Two, and one more for each deadlock: once at least, more often on a machine that is busy.
+    expect(runs).toBeGreaterThanOrEqual(3)
     expect(await store.rows('select n from pair_left')).toEqual([{ n: 2 }, { n: 2 }])
     await store.close()
   })
