@@ -19,7 +19,10 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 
 /** Builds the application. The caller listens. */
 export async function createDemo(deps: DemoDeps): Promise<Express> {
-  const assets = await bundlePages(pages.map((page) => page.name))
+  const assets = await bundlePages(
+    pages.map((page) => page.name),
+    [...pages.map((page) => page.path), '/public/icons.svg', '/public/favicon.svg', '/public/waves.svg'],
+  )
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', 'strong')

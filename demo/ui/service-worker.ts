@@ -14,16 +14,28 @@ const worker = globalThis as unknown as {
   addEventListener(type: string, listener: (event: never) => void): void
 }
 
+/** Every page, script, style and picture of this edition; put in when the worker is bundled. */
+declare const PARTS: readonly string[]
+
 const CACHE = 'ctid-pages'
-const FIRST = ['/verifier', '/assets/verifier.js', '/assets/verifier.css', '/public/icons.svg']
 
 worker.addEventListener('install', (event: ExtendableEvent) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FIRST).then(() => worker.skipWaiting())))
+  event.waitUntil(keepAll())
 })
 
 worker.addEventListener('activate', (event: ExtendableEvent) => {
   event.waitUntil(worker.clients.claim())
 })
+
+// What an earlier edition left is dropped once everything of this one is here.
+async function keepAll(): Promise<void> {
+  const cache = await caches.open(CACHE)
+  await cache.addAll([...PARTS])
+  for (const request of await cache.keys()) {
+    if (!PARTS.includes(new URL(request.url).pathname)) await cache.delete(request)
+  }
+  await worker.skipWaiting()
+}
 
 worker.addEventListener('fetch', (event: FetchEvent) => {
   const { request } = event

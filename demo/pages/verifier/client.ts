@@ -298,7 +298,7 @@ async function renderLists(): Promise<void> {
       ),
     ),
     fact('lists.used', String(used)),
-    ...(listsMessage === '' ? [] : [fact('lists.refresh', h('span', { role: 'status' }, t(listsMessage)))]),
+    ...(listsMessage === '' ? [] : [fact('lists.refresh', h('span', { role: 'status' }, listsMessage))]),
   )
 }
 
@@ -317,9 +317,14 @@ function renderNetwork(online: boolean): void {
 let online = navigator.onLine
 async function update(): Promise<void> {
   const fresh = await refreshLists(clock())
-  online = fresh !== undefined
-  lists = fresh ?? lists
-  listsMessage = online ? 'lists.updated' : 'lists.failed'
+  if ('refusal' in fresh) {
+    online = fresh.refusal !== 'ERR_NETWORK'
+    listsMessage = online ? t('lists.refused', { code: fresh.refusal }) : t('lists.failed')
+  } else {
+    online = true
+    lists = fresh
+    listsMessage = t('lists.updated')
+  }
   renderNetwork(online)
   await renderLists()
 }

@@ -1,5 +1,5 @@
 // The verifier's lists: fetched whole, checked, kept as signed texts, and checked again each time they are opened.
-import { CtidError, type Json } from '#ctid/base'
+import { CtidError, isCtidError, type Json } from '#ctid/base'
 import { type P256PublicJwk, parsePublicJwk } from '#ctid/crypto'
 import {
   type CheckedStatusList,
@@ -11,7 +11,7 @@ import {
 } from '#ctid/status'
 import { checkTrustList, findSigner, parseJws, type TrustedSigner, type TrustList } from '#ctid/trust'
 import { type StatusLookup, type TrustLookup, trustListLookup } from '#ctid/verifier'
-import { call, fetchText } from '../../ui/api.ts'
+import { ApiError, call, fetchText } from '../../ui/api.ts'
 import { get, put } from '../../ui/database.ts'
 
 export type Lists = {
@@ -40,8 +40,11 @@ export async function openLists(now: number): Promise<Lists | undefined> {
   return kept && check(kept, now).catch(() => undefined)
 }
 
-/** Fetches all lists anew; `undefined` when there is no answer or what came does not check. */
-export async function refreshLists(now: number): Promise<Lists | undefined> {
+/** Why lists could not be had: no answer, or the code of the check that failed. */
+export type Refusal = { readonly refusal: 'ERR_NETWORK' | (string & {}) }
+
+/** Fetches all lists anew and keeps them if they check; else the kept ones stay. */
+export async function refreshLists(now: number): Promise<Lists | Refusal> {
   try {
     const before = await get<Kept>('lists', 'kept')
     const directory = await call<Directory>('/lists')
@@ -55,8 +58,9 @@ export async function refreshLists(now: number): Promise<Lists | undefined> {
     const lists = await check(fetched, now)
     await put('lists', 'kept', fetched)
     return lists
-  } catch {
-    return undefined
+  } catch (error) {
+    if (error instanceof ApiError || isCtidError(error)) return { refusal: error.code }
+    throw error
   }
 }
 

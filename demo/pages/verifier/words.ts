@@ -117,6 +117,10 @@ export const verifierWords: Words = {
   'lists.none': ['none', '无'],
   'lists.updated': ['The lists were updated.', '列表已更新。'],
   'lists.failed': ['No answer. The lists kept here go on being used.', '没有应答，继续使用已保存的列表。'],
+  'lists.refused': [
+    'What came does not check ({code}); the lists kept here stay.',
+    '收到的列表未通过检查（{code}），继续使用已保存的列表。',
+  ],
   'age.seconds': ['{n} s', '{n} 秒'],
   'age.minutes': ['{n} min', '{n} 分钟'],
   'age.hours': ['{n} h', '{n} 小时'],
