@@ -69,6 +69,12 @@ export type StatusAnswer = {
 export type HealthAuthority = ReturnType<typeof makeHealthAuthority>
 
 const DECLARATION_LIFE_SECONDS = 30 * DAY
+/** How long an event in a certificate counts, from the event. */
+const EVENT_LIFE_SECONDS: Readonly<Partial<Record<Finding['class'], number>>> = {
+  test: 30 * DAY,
+  recovery: 180 * DAY,
+  vaccination: 365 * DAY,
+}
 
 /** Wires an authority together. Every function throws only `CtidError`. */
 export function makeHealthAuthority(deps: AuthorityDeps) {
@@ -98,7 +104,10 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
       subject,
       at,
       issuedAt: now,
-      expiresAt: now + DECLARATION_LIFE_SECONDS,
+      expiresAt: Math.min(
+        now + DECLARATION_LIFE_SECONDS,
+        at + (EVENT_LIFE_SECONDS[finding.class] ?? DECLARATION_LIFE_SECONDS),
+      ),
       region: ruleSet.region,
       precision: 'precision' in finding ? finding.precision : { seconds: 0 },
       class: finding.class,
@@ -176,14 +185,20 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
      * @throws {CtidError} `ERR_HEALTH_CERTIFICATE`, `ERR_HEALTH_CERTIFICATE_KEY`, `ERR_HEALTH_TIME`
      */
     importCertificate: async (subject: string, texts: readonly string[]): Promise<readonly Evidence[]> => {
-      const { findings, holder } = await readCertificate(texts, deps.certificateKeys, clock())
+      const now = clock()
+      const { findings, holder } = await readCertificate(texts, deps.certificateKeys, now)
+      const recent = findings.filter(
+        (one) => one.at <= now && now < one.at + (EVENT_LIFE_SECONDS[one.class] ?? 0),
+      )
+      if (recent.length === 0)
+        throw new CtidError('ERR_HEALTH_TIME', { detail: 'nothing in it still counts' })
       if (!(await deps.isNamed(subject, holder)))
         throw new CtidError('ERR_HEALTH_CERTIFICATE', { detail: 'another person' })
       const digest = toBase64url(sha256(framed('ctid/health-certificate/1', ...[...texts].sort())))
       if (!(await store.claimCertificate(digest, subject)))
         throw new CtidError('ERR_HEALTH_CERTIFICATE', { detail: 'already used' })
       const evidence: Evidence[] = []
-      for (const finding of findings) evidence.push(await attest(deps.importer, subject, finding))
+      for (const finding of recent) evidence.push(await attest(deps.importer, subject, finding))
       return evidence
     },
 

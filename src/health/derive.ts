@@ -71,7 +71,7 @@ export const MAX_STATUS_SECONDS = 30 * 24 * HOUR
 /**
  * Anyone: derives the status of one person at `now` (Unix seconds). Pure, deterministic, independent of the order of the
  * evidence, total: what cannot be decided is `undetermined`. The authority, the citizen's wallet and the auditor call
- * the same function. About 20 microseconds.
+ * the same function. About 0.2 milliseconds, most of it the way back; colours of many people: `programOf`.
  *
  * @throws {CtidError} `ERR_HEALTH_RULE` for a rule set that never passed `parseRuleSet`
  */

@@ -27,7 +27,7 @@ export function recognise(file: TestData): FileKind | undefined {
   const suite = Array.isArray(file.suites) ? file.suites[0]?.cases?.[0] : undefined
   if (suite) return suite.assertions ? 'certlogic-suite' : 'certlogic-validation-suite'
   if (typeof file.rules === 'object' && file.rules !== null) return 'production-rules'
-  return file.valueSets || file.$schema || file.$id || file.$defs || isManifest(file) ? 'data' : undefined
+  return file.valueSets || file.schema || file.$schema || isManifest(file) ? 'data' : undefined
 }
 
 function isManifest(file: TestData): boolean {
