@@ -52,7 +52,7 @@ export type AuditEnrolment =
 /** The port: what gateway and wallets need of an audit log, wherever it runs. */
 export type ConversionLog = {
   /**
-   * @throws {CtidError} `ERR_PSEUDONYM_NOT_ENROLLED` naming rows, `ERR_PSEUDONYM_REPLAY`, and the errors of `openRequest`
+   * @throws {CtidError} `ERR_PSEUDONYM_NOT_ENROLLED` naming rows, `ERR_PSEUDONYM_REPLAY`, `ERR_PSEUDONYM_GRANT_COUNT`, and the errors of `openRequest`
    */
   admit(request: ConversionRequest, parts: readonly ConversionPart[]): Promise<Admission>
   /** Enrols the persons of a request from the anchor to the audit log; payload of a row: the wallet's key, 32 bytes. */
@@ -81,6 +81,8 @@ export type ConversionLogOptions = {
 type State = {
   readonly enrolled: Set<string>
   readonly admitted: Set<string>
+  /** Rows admitted under each grant, over all quorums of trustees. */
+  readonly rows: Map<string, number>
   readonly entries: Map<string, StoredEntry[]>
 }
 
@@ -96,6 +98,10 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
     const faults = wrongParts(group, directory, request, parts)
     if (faults.length > 0) return faults
     return combineParts(group, parts).map((row) => decryptPoint(group, secretKey, row))
+  }
+  const requireCount = ({ grant, auditCopies }: OpenedRequest): void => {
+    const used = state.rows.get(toBase64url(grant.id)) ?? 0
+    if (used + auditCopies.length > grant.count) throw new CtidError('ERR_PSEUDONYM_GRANT_COUNT')
   }
   const indexOf = (point: Point): string =>
     toBase64url(hmacSha256(indexKey, framed('CTID-audit-index', point)))
@@ -137,6 +143,7 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
         throw new CtidError('ERR_PSEUDONYM_REQUEST', { detail: 'an enrolment' })
       const name = toBase64url(opened.id)
       if (state.admitted.has(name)) throw new CtidError('ERR_PSEUDONYM_REPLAY')
+      requireCount(opened)
       const points = read(opened, parts)
       if (isFaults(points)) return { admitted: false, faults: points }
       const strangers = points.flatMap((point, i) => (state.enrolled.has(indexOf(point)) ? [] : [i + 1]))
@@ -147,7 +154,9 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
       const entries = await entriesOf(points, opened, now)
       // Nothing is awaited between this check and the write, so that of two equal requests one is refused.
       if (state.admitted.has(name)) throw new CtidError('ERR_PSEUDONYM_REPLAY')
-      write({ type: 'admission', request: name, at: now, entries })
+      requireCount(opened)
+      const grant = toBase64url(opened.grant.id)
+      write({ type: 'admission', request: name, grant, rows: points.length, at: now, entries })
       const receipt = await signReceipt({ requestId: opened.id, rows: points.length, issuedAt: now }, signer)
       return { admitted: true, receipt }
     },
@@ -223,7 +232,7 @@ function describe({ from, to, grant, fields, id }: OpenedRequest, now: number): 
 }
 
 function replay(journal: Journal): State {
-  const state: State = { enrolled: new Set(), admitted: new Set(), entries: new Map() }
+  const state: State = { enrolled: new Set(), admitted: new Set(), rows: new Map(), entries: new Map() }
   for (const record of journal.records) apply(state, record)
   return state
 }
@@ -231,14 +240,17 @@ function replay(journal: Journal): State {
 type StoredRecord = {
   readonly type: 'admission' | 'enrolment'
   readonly request?: string
+  readonly grant?: string
+  readonly rows?: number
   readonly indices?: readonly string[]
   readonly entries: readonly { readonly handle: string; readonly sealed: string; readonly receipt?: string }[]
 }
 
 // The journal checks its own integrity, so its records have the shapes written above.
 function apply(state: State, record: JsonObject): void {
-  const { type, request, indices, entries } = record as unknown as StoredRecord
+  const { type, request, grant, rows = 0, indices, entries } = record as unknown as StoredRecord
   if (type === 'admission' && request !== undefined) state.admitted.add(request)
+  if (grant !== undefined) state.rows.set(grant, (state.rows.get(grant) ?? 0) + rows)
   for (const index of indices ?? []) state.enrolled.add(index)
   for (const { handle, sealed, receipt } of entries) {
     const entry: StoredEntry = { sealed: fromBase64url(sealed), ...(receipt !== undefined && { receipt }) }

@@ -16,6 +16,7 @@ import {
 } from '../crypto/index.ts'
 import type { PublicFactorShare } from './convert.ts'
 import { isSectorId } from './grant.ts'
+import { verifyReceiverKey } from './possession.ts'
 
 /** The sector whose points are the anchors themselves: enrolment converts from it. */
 export const ANCHOR = 'anchor'
@@ -26,6 +27,8 @@ export type SectorEntry = {
   readonly commitment: Point
   /** Y = y·G, the key under which this sector receives. The anchor receives nothing. */
   readonly key?: Point
+  /** Proof of possession of the key's secret, see `possession.ts`. Present wherever the key is. */
+  readonly keyProof?: Uint8Array
   /** Signs the sector's conversion requests. For the anchor: the registrar. */
   readonly signer: P256PublicJwk
 }
@@ -94,9 +97,14 @@ export function directoryToJson(directory: Directory): JsonObject {
     epochSeconds: directory.epochSeconds,
     authorities: [...directory.authorities],
     sectors: Object.fromEntries(
-      [...directory.sectors].map(([id, { commitment, key, signer }]) => [
+      [...directory.sectors].map(([id, { commitment, key, keyProof, signer }]) => [
         id,
-        { commitment: toBase64url(commitment), ...(key && { key: toBase64url(key) }), signer },
+        {
+          commitment: toBase64url(commitment),
+          ...(key && { key: toBase64url(key) }),
+          ...(keyProof && { keyProof: toBase64url(keyProof) }),
+          signer,
+        },
       ]),
     ),
     factors: Object.fromEntries(
@@ -133,10 +141,13 @@ function readDirectory(group: Group, json: JsonObject): Directory {
     }
   }
   const sectors = Object.entries(object(json['sectors'])).map(([id, entry]): [string, SectorEntry] => {
-    const { commitment, key, signer } = object(entry)
+    const { commitment, key, keyProof, signer } = object(entry)
     if (!isSectorId(id)) throw new TypeError('sector id')
-    const received = key === undefined ? {} : { key: point(key) }
-    return [id, { commitment: point(commitment), ...received, signer: parsePublicJwk(signer) }]
+    const signed = { commitment: point(commitment), signer: parsePublicJwk(signer) }
+    if (key === undefined) return [id, signed]
+    const received = { key: point(key), keyProof: fromBase64url(text(keyProof)) }
+    if (!verifyReceiverKey(group, id, received)) throw new TypeError('key proof')
+    return [id, { ...signed, ...received }]
   })
   const factors = Object.entries(object(json['factors'])).map(([pair, entry]): [string, FactorEntry] => {
     const { factor, strip } = object(entry)

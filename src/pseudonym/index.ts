@@ -94,6 +94,7 @@ export {
   setUpParties,
   signerOf,
 } from './parties.ts'
+export { publishReceiverKey, type ReceiverKey, verifyReceiverKey } from './possession.ts'
 export { type ReceiptContent, requireReceipt, signReceipt } from './receipt.ts'
 export {
   auditHandle,

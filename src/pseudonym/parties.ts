@@ -18,6 +18,7 @@ import {
   signerFromJwk,
 } from '../crypto/index.ts'
 import { ANCHOR, type Directory } from './directory.ts'
+import { publishReceiverKey } from './possession.ts'
 import { holdCeremony, makeDirectory, trusteeShares } from './setup.ts'
 import type { TrusteeKeys } from './trustee-keys.ts'
 
@@ -77,7 +78,10 @@ export async function setUpParties(
     parties: new Map(
       [ANCHOR, ...receivers].map((id) => {
         const secret = receiverKeys.get(id)
-        return [id, { signer: publicJwk(id), ...(secret && { key: group.multiplyBase(secret) }) }]
+        return [
+          id,
+          { signer: publicJwk(id), ...(secret && publishReceiverKey(group, id, secret, { random })) },
+        ]
       }),
     ),
   })

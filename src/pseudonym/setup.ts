@@ -1,7 +1,7 @@
 // A whole ceremony in one process, for tests, demo and a first set-up: all trustees' parts side by side. In a deployment each
 // trustee runs its own part of the rounds in `multiply.ts` and keeps only what `trusteeShares` gives for its number.
 import { CtidError, type RandomBytes } from '../base/index.ts'
-import { type Group, type P256PublicJwk, type Point, type Share, scalarFromInt } from '../crypto/index.ts'
+import { type Group, type P256PublicJwk, type Share, scalarFromInt } from '../crypto/index.ts'
 import {
   runFactorCeremony,
   type SharedFactor,
@@ -74,7 +74,7 @@ export function trusteeShares(ceremony: Ceremony, id: number): Map<string, Facto
   )
 }
 
-/** The public directory of a ceremony. `parties` names each sector's receiving key and signer, the anchor's too. */
+/** The public directory of a ceremony. `parties` has each sector's published key and signer, the anchor's too. */
 export function makeDirectory(
   group: Group,
   ceremony: Ceremony,
@@ -83,7 +83,7 @@ export function makeDirectory(
     readonly log: P256PublicJwk
     readonly epochSeconds: number
     readonly authorities: readonly P256PublicJwk[]
-    readonly parties: ReadonlyMap<string, { readonly key?: Point; readonly signer: P256PublicJwk }>
+    readonly parties: ReadonlyMap<string, Omit<SectorEntry, 'commitment'>>
   },
 ): Directory {
   const { parties, ...rest } = options

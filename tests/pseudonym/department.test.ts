@@ -1,7 +1,7 @@
 // What departments keep: one row a person, nothing joinable, keys that can change without people.
 import { beforeAll, describe, expect, test } from 'vitest'
 import { CtidError, equalBytes, fromBase64url, toBase64url, utf8 } from '#ctid/base'
-import { type Group, loadSodiumGroup, type P256PublicJwk, type Point, type Signer } from '#ctid/crypto'
+import { type Group, loadSodiumGroup, type Point, type Signer } from '#ctid/crypto'
 import {
   ANCHOR,
   convertBatch,
@@ -16,8 +16,10 @@ import {
   makeRequest,
   memoryJournal,
   openPseudonym,
+  publishReceiverKey,
   receive,
   rekeyPseudonym,
+  type SectorEntry,
   type StoredPseudonym,
   storePseudonym,
   trusteeShares,
@@ -140,9 +142,9 @@ describe('rotation of a whole department', () => {
       log: world.directory.log,
       epochSeconds: world.directory.epochSeconds,
       authorities: world.directory.authorities,
-      parties: new Map<string, { key?: Point; signer: P256PublicJwk }>([
+      parties: new Map<string, Omit<SectorEntry, 'commitment'>>([
         ...world.directory.sectors,
-        ['health.2', { key: group.multiplyBase(secret), signer }],
+        ['health.2', { ...publishReceiverKey(group, 'health.2', secret, { random }), signer }],
       ]),
     })
     const clock = () => NOW

@@ -19,7 +19,9 @@ import {
   MAX_TRUSTEE_BODY_BYTES,
   parseDirectory,
   parseTrusteeKeys,
+  publishReceiverKey,
   receive,
+  type SectorEntry,
   type Trustee,
   trusteeShares,
 } from '#ctid/pseudonym'
@@ -150,6 +152,13 @@ describe('files', () => {
       { ...json, sectors: { X: {} } },
     ]
     for (const value of broken) expect(() => parseDirectory(group, value)).toThrow(/directory/)
+    // A receiving key made to cancel the envelope, k·G − W: nobody can prove possession of it.
+    const k = group.randomScalar(world.random)
+    const rogue = group.subtract(group.multiplyBase(k), world.directory.envelope)
+    const { keyProof } = publishReceiverKey(group, 'health', k, { random: world.random })
+    const health = { ...world.directory.sectors.get('health'), key: rogue, keyProof } as SectorEntry
+    const sectors = new Map([...world.directory.sectors, ['health', health] as const])
+    expect(() => parseDirectory(group, directoryToJson({ ...world.directory, sectors }))).toThrow(/directory/)
     const file = formatTrusteeKeys(keys)
     for (const value of [
       null,

@@ -8,6 +8,7 @@ import { type Group, generateSigner, loadSodiumGroup, type Point } from '#ctid/c
 import {
   ANCHOR,
   type ConversionBatch,
+  convertBatch,
   createTrustee,
   enrolInAudit,
   type Grant,
@@ -39,9 +40,9 @@ beforeAll(async () => {
 const health = (count: number): Point[] =>
   anchors.slice(0, count).map((anchor) => oracle(world, anchor, 'health'))
 
-async function receiptFor({ request }: ConversionBatch): Promise<string> {
+async function receiptFor({ request }: ConversionBatch, log = world.log): Promise<string> {
   const parts = await Promise.all(world.trustees.slice(0, 2).map((trustee) => trustee.audit(request)))
-  const admission = await world.log.admit(request, parts)
+  const admission = await log.admit(request, parts)
   if (!admission.admitted) throw new Error('not admitted')
   return admission.receipt
 }
@@ -101,9 +102,12 @@ describe('grants', () => {
     let journal = openJournalFile(path)
     let trustee = world.trustee(1, journal)
     const grant = await world.grant('health', 'transport', { count: 5 })
+    // A log that forgets its admissions, so that the trustee's own count is what refuses.
+    const enrolments = world.logJournal.records.filter(({ type }) => type === 'enrolment')
+    const forgetful = () => world.openLog(memoryJournal([...enrolments]))
     const once = async (rows: number): Promise<string> => {
       const batch = await world.request('health', 'transport', health(rows), { grant })
-      return codeOf(trustee.convert(batch.request, await receiptFor(batch)))
+      return codeOf(trustee.convert(batch.request, await receiptFor(batch, forgetful())))
     }
     expect(await once(2)).toBe('accepted')
     journal.close()
@@ -114,6 +118,22 @@ describe('grants', () => {
     expect(await once(1)).toBe('accepted')
     expect(await once(1)).toBe('ERR_PSEUDONYM_GRANT_COUNT')
     journal.close()
+  })
+
+  test('spreading requests over different quorums does not stretch the count: the log counts them all', async () => {
+    const grant = await world.grant('health', 'transport', { count: 4 })
+    const codes: string[] = []
+    for (const quorum of [
+      [0, 1],
+      [1, 2],
+      [0, 2],
+    ]) {
+      const trustees = quorum.map((i) => world.trustees[i] as Trustee)
+      const batch = await world.request('health', 'transport', health(2), { grant })
+      codes.push(await codeOf(convertBatch(group, batch, world.gateway({ trustees }))))
+    }
+    // By its own count the third quorum, which served two and four rows, would have gone on.
+    expect(codes).toEqual(['accepted', 'accepted', 'ERR_PSEUDONYM_GRANT_COUNT'])
   })
 
   test('expired, not yet in force, foreign sectors, more fields: refused', async () => {

@@ -31,6 +31,7 @@ import {
   parsePart,
   parseRequest,
   pseudonymIndex,
+  publishReceiverKey,
   recordLeaf,
   signGrant,
   verifierIdentifier,
@@ -150,12 +151,12 @@ function derive(on: Group) {
     },
     legacyBpk: legacyBpk('Qq03dPrgcHsx3G0lKSH6SQ==', 'BW'),
   }
-  return { deterministic, keys, toB, toL, pointA, parts, statement, combined, keyB, keyL, envelope, random }
+  return { deterministic, keys, toB, toL, pointA, parts, statement, envelope, random }
 }
 
 /** A directory and a signed request: signatures are not deterministic, so this part is checked, not recomputed. */
 async function signedExample(): Promise<{ directory: unknown; request: unknown }> {
-  const { keys, toB, toL, pointA, keyB, keyL, envelope, random } = derive(group)
+  const { keys, toB, toL, pointA, envelope, random } = derive(group)
   const signers = {
     registrar: await generateSigner(),
     a: await generateSigner(),
@@ -163,6 +164,8 @@ async function signedExample(): Promise<{ directory: unknown; request: unknown }
   }
   const authority = await generateSigner()
   const point = (name: string) => group.multiplyBase(keys[name] as Scalar)
+  const published = (sector: string, name: string) =>
+    publishReceiverKey(group, sector, keys[name] as Scalar, { random })
   const directory: Directory = {
     threshold: 2,
     envelope,
@@ -171,9 +174,12 @@ async function signedExample(): Promise<{ directory: unknown; request: unknown }
     epochSeconds: 2_592_000,
     authorities: [authority.publicJwk],
     sectors: new Map([
-      ['health', { commitment: point('xA'), key: point('xA'), signer: signers.a.publicJwk }],
-      ['transport', { commitment: point('xB'), key: keyB, signer: signers.a.publicJwk }],
-      ['audit', { commitment: point('xL'), key: keyL, signer: signers.log.publicJwk }],
+      ['health', { commitment: point('xA'), signer: signers.a.publicJwk }],
+      [
+        'transport',
+        { commitment: point('xB'), ...published('transport', 'yB'), signer: signers.a.publicJwk },
+      ],
+      ['audit', { commitment: point('xL'), ...published('audit', 'yL'), signer: signers.log.publicJwk }],
     ]),
     factors: new Map([
       [pairId('health', 'transport'), { factor: toB.factor.key, strip: toB.strip.key }],

@@ -26,6 +26,7 @@ import {
   makeRequest,
   memoryJournal,
   openConversionLog,
+  publishReceiverKey,
   signGrant,
   type Trustee,
   trusteeShares,
@@ -109,7 +110,7 @@ export async function makeWorld(
     parties: new Map(
       [...signers].map(([id, { publicJwk: signer }]) => {
         const secret = receiverKeys.get(id)
-        return [id, { signer, ...(secret && { key: group.multiplyBase(secret) }) }]
+        return [id, { signer, ...(secret && publishReceiverKey(group, id, secret, { random })) }]
       }),
     ),
   })
