@@ -123,6 +123,7 @@ export {
   extendCeremony,
   holdCeremony,
   makeDirectory,
+  refreshCeremony,
   trusteeShares,
 } from './setup.ts'
 export { shuffle, uniformBelow } from './shuffle.ts'

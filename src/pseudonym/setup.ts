@@ -1,7 +1,15 @@
 // A whole ceremony in one process, for tests, demo and a first set-up: all trustees' parts side by side. In a deployment each
 // trustee runs its own part of the rounds in `multiply.ts` and keeps only what `trusteeShares` gives for its number.
 import { CtidError, type RandomBytes } from '../base/index.ts'
-import { type Group, type P256PublicJwk, type Share, scalarFromInt } from '../crypto/index.ts'
+import {
+  applyRefresh,
+  dealRefresh,
+  type Group,
+  type P256PublicJwk,
+  refreshedKey,
+  type Share,
+  scalarFromInt,
+} from '../crypto/index.ts'
 import {
   runFactorCeremony,
   type SharedFactor,
@@ -62,6 +70,36 @@ export function extendCeremony(group: Group, ceremony: Ceremony, plan: CeremonyP
     factors.set(pairId(from, to), made)
   }
   return { threshold, count, envelope, sectors, factors }
+}
+
+/**
+ * Refreshes every share (Herzberg et al. 1995): secrets and factors stay, old and new shares do not combine, so that what
+ * leaked from fewer than t trustees before is worthless afterwards. The directory must be published anew.
+ */
+export function refreshCeremony(
+  group: Group,
+  ceremony: Ceremony,
+  { random }: { readonly random: RandomBytes },
+): Ceremony {
+  const refresh = ({ key, shares }: SharedSecret): SharedSecret => {
+    const ids = shares.map(({ id }) => id)
+    const deals = ids.map(() => dealRefresh(group, { threshold: key.threshold, ids, random }))
+    return {
+      key: refreshedKey(group, key, deals),
+      shares: shares.map((share) => applyRefresh(group, share, deals)),
+    }
+  }
+  return {
+    ...ceremony,
+    envelope: refresh(ceremony.envelope),
+    sectors: new Map([...ceremony.sectors].map(([id, secret]) => [id, refresh(secret)])),
+    factors: new Map(
+      [...ceremony.factors].map(([pair, { factor, strip }]) => [
+        pair,
+        { factor: refresh(factor), strip: refresh(strip) },
+      ]),
+    ),
+  }
 }
 
 /** One trustee's secret shares by pair: all that `createTrustee` needs. */

@@ -16,6 +16,7 @@ import {
   pairId,
   publicFactorShare,
   receiverKey,
+  refreshCeremony,
   trusteeShares,
   verifyPart,
 } from '#ctid/pseudonym'
@@ -225,6 +226,34 @@ describe('the proof of a part', () => {
     }
     const part = convertRows(group, wrong, { ...statement(1, inputs), random: world.random })
     expect(verifyPart(group, part, statement(1, inputs))).toBe(false)
+  })
+})
+
+describe('refreshed shares', () => {
+  test('convert to the same points; old and new shares do not combine', () => {
+    const refreshed = refreshCeremony(group, world.ceremony, { random: world.random })
+    const pair = 'health>transport'
+    const entry = refreshed.factors.get(pair) as NonNullable<ReturnType<typeof refreshed.factors.get>>
+    const anchor = syntheticAnchors(group, 1)[0] as Point
+    const inputs = encrypt('transport', [oracle(world, anchor, 'health')])
+    const renewed = (id: number): ConversionPart => {
+      const publicShare = {
+        id,
+        factor: entry.factor.key.shares[id - 1]?.publicKey as Point,
+        strip: entry.strip.key.shares[id - 1]?.publicKey as Point,
+      }
+      const statement = { publicShare, inputs, recipient: receiverKey(world.directory, 'transport'), context }
+      const share = trusteeShares(refreshed, id).get(pair) as FactorShare
+      const part = convertRows(group, share, { ...statement, random: world.random })
+      expect(verifyPart(group, part, statement)).toBe(true)
+      return part
+    }
+    const read = (parts: ConversionPart[]): Point =>
+      decryptPoint(group, receiverOf(world, 'transport'), combineParts(group, parts)[0] as Ciphertext)
+    expect(entry.factor.key.groupKey).toEqual(world.ceremony.factors.get(pair)?.factor.key.groupKey)
+    expect(read([renewed(1), renewed(3)])).toEqual(oracle(world, anchor, 'transport'))
+    const mixed = read([renewed(1), partOf(3, 'health', 'transport', inputs)])
+    expect(equalBytes(mixed, oracle(world, anchor, 'transport'))).toBe(false)
   })
 })
 
