@@ -1,5 +1,6 @@
 // http: the same functions at the end of a URL. Each party is a router that can run in a process of its own.
 export { type IssuerStatusDeps, issuerStatusRouter } from './issuer-status.ts'
+export { type LogRouterDeps, logRouter } from './log.ts'
 export { bodyBytes, notFound, type Problem, problemHandler, toProblem } from './problem.ts'
 export { type RelayRouterDeps, relayRouter } from './relay.ts'
 export {
@@ -13,3 +14,4 @@ export {
   safeHeaders,
 } from './server.ts'
 export { type TrusteeRouterDeps, trusteeRouter } from './trustee.ts'
+export { type WitnessRouterDeps, witnessRouter } from './witness.ts'

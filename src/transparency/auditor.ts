@@ -38,6 +38,7 @@ export function createAuditor({ clock, skewSeconds = 300 }: AuditorOptions = {})
   function check(index: number, entry: LogEntry): Finding[] {
     if (entry.form === 'binding') {
       const side = directory.conflict(entry)
+      if (side === 'repeat') return []
       if (side) return [{ rule: `${side}-label-once`, index, detail: `this ${side} label is bound already` }]
       directory.add({ index, entry })
       return []

@@ -24,8 +24,11 @@ export type EpochUpdate = {
 
 export type Directory = {
   roots(): Roots
-  /** Whether a label of this entry is bound already; checked before an entry is logged. */
-  conflict(entry: BindingEntry): Side | undefined
+  /**
+   * Whether a label of this entry is bound already, to check before an entry is logged. `repeat`: both labels, to each
+   * other. That is no second binding; a registry that did not hear the log's answer may send its entry again.
+   */
+  conflict(entry: BindingEntry): Side | 'repeat' | undefined
   /** Adds a binding. Throws `ERR_LOG_DUPLICATE` with the side as detail, and then adds nothing. */
   add(binding: IndexedBinding): void
   /** Adds several and returns the proof of the step. */
@@ -36,13 +39,16 @@ export type Directory = {
 /** An empty directory. */
 export function createDirectory(capacity?: number): Directory {
   const trees = { record: createPrefixTree(capacity), token: createPrefixTree(capacity) }
-  const conflict = (entry: BindingEntry): Side | undefined => {
-    if (trees.record.get(entry.recordLabel)) return 'record'
-    return trees.token.get(entry.tokenLabel) ? 'token' : undefined
+  const conflict = (entry: BindingEntry): Side | 'repeat' | undefined => {
+    const record = trees.record.position(entry.recordLabel)
+    const token = trees.token.position(entry.tokenLabel)
+    // Both trees receive the same bindings in the same order, so equal positions mean one binding.
+    if (record !== undefined) return record === token ? 'repeat' : 'record'
+    return token === undefined ? undefined : 'token'
   }
   const add = (binding: IndexedBinding): void => {
     const side = conflict(binding.entry)
-    if (side) throw new CtidError('ERR_LOG_DUPLICATE', { detail: `${side} label` })
+    if (side) throw new CtidError('ERR_LOG_DUPLICATE', { detail: side === 'repeat' ? side : `${side} label` })
     trees.record.insert(directoryLeaf('record', binding))
     trees.token.insert(directoryLeaf('token', binding))
   }

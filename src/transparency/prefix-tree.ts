@@ -17,6 +17,8 @@ export type PrefixTree = {
   insert(leaf: PrefixLeaf): void
   /** Value of a label, or `undefined`. */
   get(label: Uint8Array): Uint8Array | undefined
+  /** How many labels were inserted before this one, or `undefined` when it is not there. */
+  position(label: Uint8Array): number | undefined
   /** Root hash: 32 zero bytes for an empty tree, the leaf hash for a single label. */
   root(): Uint8Array
   /** Proof that a label is present or absent, against the present root. */
@@ -100,6 +102,10 @@ export function createPrefixTree(capacity = 1024): PrefixTree {
       const { end } = walk(label)
       const leaf = end < 0 ? leafAt(end) : undefined
       return leaf && equalBytes(leaf.label, label) ? leaf.value.slice() : undefined
+    },
+    position(label) {
+      const { end } = walk(label)
+      return end < 0 && equalBytes(leafAt(end).label, label) ? -end - 1 : undefined
     },
     root: () => hashOf(top).slice(),
     prove(label) {

@@ -16,5 +16,9 @@ export const commands: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['trustee', async () => (await import('./trustee.ts')).command],
   ['fusion', async () => (await import('./fusion.ts')).command],
   ['health', async () => (await import('./health.ts')).command],
+  ['log', async () => (await import('./log.ts')).command],
+  ['witness', async () => (await import('./witness.ts')).command],
+  ['monitor', async () => (await import('./monitor.ts')).command],
+  ['audit', async () => (await import('./audit.ts')).command],
   ['conformance', async () => (await import('./conformance.ts')).command],
 ])

@@ -1,0 +1,77 @@
+// What the log commands have in common: where a log is, whose signatures it needs, and key files.
+import { readFile, writeFile } from 'node:fs/promises'
+import { CtidError } from '../base/index.ts'
+import {
+  httpSource,
+  type LogPolicy,
+  type NoteSigner,
+  parseNoteKey,
+  parseNoteSigner,
+  type TileSource,
+} from '../transparency/index.ts'
+import { directorySource } from '../transparency/node.ts'
+
+/** Options of every command that reads a log, for `parseArgs`. */
+export const POLICY_OPTIONS = {
+  key: { type: 'string' },
+  origin: { type: 'string' },
+  witness: { type: 'string', multiple: true, default: [] as string[] },
+  threshold: { type: 'string', default: '0' },
+  json: { type: 'boolean', default: false },
+} as const
+
+export const POLICY_USAGE = `  --key VKEY         the log's public key, NAME+ID+BASE64
+  --origin NAME      the log's origin line; default: the name in the key
+  --witness VKEY     a trusted witness; repeat for each
+  --threshold K      how many of them must have cosigned; default 0
+  --json             one JSON document instead of words`
+
+type PolicyValues = {
+  readonly key?: string | undefined
+  readonly origin?: string | undefined
+  readonly witness: readonly string[]
+  readonly threshold: string
+}
+
+/** Whom the command line trusts. */
+export function policyOf(values: PolicyValues): LogPolicy {
+  if (values.key === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--key VKEY' })
+  const logKey = parseNoteKey(values.key)
+  const witnesses = values.witness.map(parseNoteKey)
+  const threshold = wholeNumber(values.threshold, witnesses.length, '--threshold')
+  return { origin: values.origin ?? logKey.name, logKey, witnesses, threshold }
+}
+
+/** A log at a URL or in a folder. */
+export function sourceAt(location: string): TileSource {
+  return /^https?:\/\//.test(location) ? httpSource(location) : directorySource(location)
+}
+
+/** A private key from a file with one line, `PRIVATE+KEY+…`. */
+export async function readSigner(path: string | undefined): Promise<NoteSigner> {
+  if (path === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--key-file FILE' })
+  return parseNoteSigner(await readTextFile(path))
+}
+
+export async function readTextFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw new CtidError('ERR_CLI_FILE', { cause })
+  }
+}
+
+/** Writes a file that does not exist yet; `secret` makes it readable by its owner only. */
+export async function createTextFile(path: string, text: string, secret: boolean): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: 'wx', mode: secret ? 0o600 : 0o644 })
+  } catch (cause) {
+    throw new CtidError('ERR_CLI_FILE', { cause })
+  }
+}
+
+export function wholeNumber(text: string, largest: number, option: string): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+  if (!(value <= largest)) throw new CtidError('ERR_CLI_USAGE', { detail: option })
+  return value
+}

@@ -1,0 +1,59 @@
+// Logs and witnesses over HTTP, with `fetch` alone: what monitors, auditors and pages read through.
+import { CtidError, utf8 } from '../base/index.ts'
+import type { NoteKey } from './note.ts'
+import type { TileSource } from './tiles.ts'
+import type { WitnessClient } from './witness.ts'
+
+// The largest thing a log serves is a full bundle of the longest entries.
+const MAX_RESOURCE = 256 * 65_537
+const TIMEOUT_MS = 10_000
+
+/** Reads a log at a URL prefix. Throws `ERR_LOG_TILE` when the server fails or sends too much. */
+export function httpSource(prefix: string): TileSource {
+  const base = prefix.replace(/\/+$/, '')
+  return {
+    async read(path) {
+      const response = await request(`${base}/${path}`, {})
+      if (response.status === 404) return undefined
+      if (!response.ok) throw new CtidError('ERR_LOG_TILE', { detail: `status ${response.status}` })
+      return readLimited(response)
+    },
+  }
+}
+
+/** A witness at a submission prefix. */
+export function httpWitness(prefix: string, key: NoteKey): WitnessClient {
+  const url = `${prefix.replace(/\/+$/, '')}/add-checkpoint`
+  return {
+    key,
+    async addCheckpoint(body) {
+      const response = await request(url, { method: 'POST', body: utf8(body) })
+      return { status: response.status, body: new TextDecoder().decode(await readLimited(response)) }
+    },
+  }
+}
+
+async function request(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
+  } catch (cause) {
+    throw new CtidError('ERR_LOG_TILE', { detail: 'unreachable', cause })
+  }
+}
+
+async function readLimited(response: Response): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of response.body ?? []) {
+    length += part.length
+    if (length > MAX_RESOURCE) throw new CtidError('ERR_LOG_TILE', { detail: 'too large' })
+    parts.push(part)
+  }
+  const out = new Uint8Array(length)
+  let offset = 0
+  for (const part of parts) {
+    out.set(part, offset)
+    offset += part.length
+  }
+  return out
+}
