@@ -144,7 +144,9 @@ const SYMBOL = { dynamic: 'qr', online: 'globe', paper: 'print', presentation: '
 
 export async function renderHistory({ shell, wallet }: Base): Promise<void> {
   const { t } = shell
-  const shown = [...(await wallet.history())].reverse()
+  // One showing of an online code leaves several at the relay, one each half minute: one line here.
+  const all = [...(await wallet.history())].reverse()
+  const shown = all.filter(({ form, copy }, at) => form !== all[at - 1]?.form || copy !== all[at - 1]?.copy)
   const about = await readEntries().catch(() => [])
   fill(
     byId('panel-history'),

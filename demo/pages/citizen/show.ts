@@ -1,6 +1,6 @@
 // Showing: the dynamic code with its ring, the online code, the paper form. One showing spends one copy.
 import { isCtidError } from '#ctid/base'
-import { type Kind, ONLINE_TTL_SECONDS, parseCode } from '#ctid/qr'
+import { type Kind, parseCode, STEP_SECONDS } from '#ctid/qr'
 import type { Showing, Wallet } from '#ctid/wallet'
 import type { Challenge } from '../../ui/challenge.ts'
 import { type Countdown, countdown } from '../../ui/countdown.ts'
@@ -9,6 +9,17 @@ import { qrPicture } from '../../ui/qr-picture.ts'
 import { relay } from '../../ui/relay.ts'
 import type { Shell } from '../../ui/shell.ts'
 import { BATCH, fetchCopies, fetchPaper } from './desk.ts'
+
+type Online = {
+  readonly shown: Showing
+  readonly step: number
+  readonly until: number
+  readonly text: string
+}
+
+/** How long an online code goes on being renewed. */
+const ONLINE_LIFE_MS = 180_000
+const stepNow = () => Math.floor(Date.now() / 1000 / STEP_SECONDS)
 
 export type ShowDeps = {
   readonly shell: Shell
@@ -35,7 +46,7 @@ export function showPanels(deps: ShowDeps): Show {
   let showing: Showing | undefined
   let audience = ''
   let code = ''
-  let online: { readonly text: string; readonly endsAt: number } | undefined
+  let online: Online | undefined
   let paper: string | undefined
   let ring: Countdown | undefined
   let onlineRing: Countdown | undefined
@@ -167,12 +178,9 @@ export function showPanels(deps: ShowDeps): Show {
       ring?.show(now.secondsLeft, 30)
     }
     if (online && onlineRing) {
-      const left = online.endsAt - Date.now() / 1000
-      onlineRing.show(left, ONLINE_TTL_SECONDS)
-      if (left <= 0) {
-        online = undefined
-        renderOnline(t('show.onlineOver'))
-      }
+      const left = STEP_SECONDS - ((Date.now() / 1000) % STEP_SECONDS)
+      onlineRing.show(left, STEP_SECONDS)
+      if (stepNow() !== online.step) await renewOnline()
     }
   }
 
@@ -200,14 +208,12 @@ export function showPanels(deps: ShowDeps): Show {
       h('div', { class: 'code-line' }, onlineRing.element, h('p', {}, t('show.onlineText'))),
       button('online-again', 'refresh', t('show.onlineStart'), () => void makeOnline()),
     )
-    onlineRing.show(online.endsAt - Date.now() / 1000, ONLINE_TTL_SECONDS)
   }
 
   async function makeOnline(): Promise<void> {
     try {
       const shown = await wallet.show({ kind: kind(), verifier: '' })
-      // The code inside lives no longer than its half minute and the verifier's tolerance; the relay forgets it as well.
-      online = { text: await shown.online(relay), endsAt: Date.now() / 1000 + ONLINE_TTL_SECONDS }
+      online = { shown, step: stepNow(), until: Date.now() + ONLINE_LIFE_MS, text: await shown.online(relay) }
       deps.onShowing(showing)
     } catch (error) {
       if (!isCtidError(error)) throw error
@@ -215,6 +221,17 @@ export function showPanels(deps: ShowDeps): Show {
       return renderOnline(error.message)
     }
     renderOnline()
+  }
+
+  // What waits at the relay is a code of one half minute: the next one is left there in time, for the same showing.
+  async function renewOnline(): Promise<void> {
+    if (!online) return
+    const { shown, until } = online
+    online = { ...online, step: stepNow() }
+    const isOver = Date.now() > until || byId('panel-online').hidden
+    const text = isOver ? undefined : await shown.online(relay).catch(() => undefined)
+    online = text === undefined ? undefined : { ...online, text }
+    renderOnline(text === undefined ? t('show.onlineOver') : '')
   }
 
   // ---- paper

@@ -107,8 +107,8 @@ export const citizenWords: Words = {
     '适合小屏幕的小码。内容加密后暂存于中继，中继无法读取，且只交付一次。',
   ],
   'show.onlineStart': ['Make an online code', '生成在线码'],
-  'show.onlineLeft': ['Seconds until the relay forgets it', '距中继删除的秒数'],
-  'show.onlineOver': ['The relay has forgotten it. Make another one.', '中继已删除，请重新生成。'],
+  'show.onlineLeft': ['Seconds until the next code', '距下一个码的秒数'],
+  'show.onlineOver': ['The online code has ended. Make another one.', '在线码已结束，请重新生成。'],
   'show.paperText': [
     'For those without a phone, with equal rights. It can be copied, so it counts as low assurance.',
     '供不用手机的人使用，权利相同。纸质可被复印，因此保证等级为低。',

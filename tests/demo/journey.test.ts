@@ -1,0 +1,248 @@
+// The journey in a real browser: a person enrols, shows a code, a camera reads it; and everything that must be refused.
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { walkIns } from '../../demo/parties/town.ts'
+import {
+  check,
+  type Demo,
+  enrol,
+  findChromium,
+  launch,
+  open,
+  readResult,
+  showCode,
+  startDemo,
+} from './browser.ts'
+
+const executable = findChromium()
+
+describe.skipIf(!executable)('the demo in a browser', () => {
+  let demo: Demo
+  let browser: Browser
+
+  beforeAll(async () => {
+    ;[demo, browser] = await Promise.all([startDemo(), launch(executable ?? '')])
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await demo?.stop()
+  })
+
+  it('enrols, shows a code, and reads it by camera: accepted once, then refused, and refused a minute later', async () => {
+    const phone = await browser.newContext({ viewport: { width: 390, height: 844 } })
+    const wallet = await open(phone, `${demo.url}/citizen`)
+    await enrol(wallet)
+    await wallet.waitForSelector('[data-state="active"]')
+    const code = await showCode(wallet)
+
+    const gate = await launch(executable ?? '', { seen: code, folder: demo.folder })
+    try {
+      const page = await open(await gate.newContext(), `${demo.url}/verifier`)
+      await page.click('#camera-toggle')
+      const first = await readResult(page)
+      expect(first).toMatchObject({ ok: true, failed: [] })
+      // "Not executed" is shown as that: this entrance asks for no challenge, no audience, no age, no health.
+      expect(first.skipped).toEqual(['age', 'challenge', 'audience', 'health'])
+
+      await page.click('#next')
+      const second = await readResult(page)
+      expect(second).toMatchObject({ ok: false, failed: ['replay'] })
+      expect(second.words).toContain('used before')
+
+      // Another verifier, which has not seen the code, a minute later.
+      const later = await gate.newContext()
+      await later.clock.install({ time: Date.now() + 61_000 })
+      const other = await open(later, `${demo.url}/verifier`)
+      await other.click('#camera-toggle')
+      const late = await readResult(other)
+      expect(late).toMatchObject({ ok: false, failed: ['time-step'] })
+    } finally {
+      await gate.close()
+    }
+  })
+
+  it('shows the evaluators’ proofs checked in the browser, and finds the same person enrolled already', async () => {
+    const page = await open(await browser.newContext(), `${demo.url}/citizen`)
+    await page.click('label.person:nth-child(3)')
+    await page.click('#enrol-go')
+    await page.waitForSelector('#open-wallet')
+    expect(await page.locator('[data-proved="true"]').count()).toBe(2)
+    expect(await page.locator('[data-proved="false"]').count()).toBe(0)
+    const blinded = await page.locator('#steps li:nth-child(2) .bytes-row span:nth-child(2)').innerText()
+    expect(blinded).toMatch(/^[0-9a-f]{64}$/)
+
+    const again = await open(await browser.newContext(), `${demo.url}/citizen`)
+    await again.click('label.person:nth-child(3)')
+    await again.click('#enrol-go')
+    await again.waitForSelector('#open-wallet')
+    expect(await again.locator('#steps li:nth-child(4)').innerText()).toContain('already enrolled')
+    expect(await again.locator('#steps li:nth-child(2) .bytes-row span:nth-child(2)').innerText()).not.toBe(
+      blinded,
+    )
+  })
+
+  it('keeps keys that cannot be read, and gives no two codes anything in common', async () => {
+    const page = await open(await browser.newContext(), `${demo.url}/citizen`)
+    await enrol(page, 1)
+    const keys = await page.evaluate(async () => {
+      const database = await new Promise<IDBDatabase>((resolve) => {
+        const request = indexedDB.open('ctid-demo')
+        request.onsuccess = () => resolve(request.result)
+      })
+      const kept = await new Promise<{ privateKey: CryptoKey }[]>((resolve) => {
+        const request = database.transaction('keys').objectStore('keys').getAll()
+        request.onsuccess = () => resolve(request.result)
+      })
+      return kept.map(({ privateKey }) => privateKey.extractable)
+    })
+    expect(keys.length).toBeGreaterThan(10)
+    expect(keys).not.toContain(true)
+
+    const rows = async () => {
+      await page.click('#more-seen')
+      await page.waitForSelector('#panel-seen table')
+      return page.locator('#panel-seen tr:has(.badge.ok) code').allInnerTexts()
+    }
+    await showCode(page)
+    const first = await rows()
+    await showCode(page)
+    await expect.poll(rows).not.toEqual(first)
+    const second = await rows()
+    expect(first.length).toBe(3)
+    expect(second.filter((value) => first.includes(value))).toEqual([])
+  })
+
+  it('answers a challenge for one verifier only', async () => {
+    const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
+    const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+    await enrol(wallet, 4)
+    await gate.selectOption('#policy', 'counter')
+    expect(await check(gate, await showCode(wallet))).toMatchObject({ ok: false })
+
+    const challenge = await gate.innerText('#challenge-text')
+    await wallet.click('#show-stop')
+    await wallet.click('#challenge-open')
+    await wallet.fill('#challenge-input', challenge)
+    await wallet.press('#challenge-input', 'Enter')
+    await wallet.waitForSelector('#code svg')
+    const code = (await wallet.getAttribute('#code', 'data-text')) ?? ''
+
+    const elsewhere = await open(await browser.newContext(), `${demo.url}/verifier`)
+    await elsewhere.selectOption('#policy', 'counter')
+    expect((await check(elsewhere, code)).failed).toContain('challenge')
+    expect(await check(gate, code)).toMatchObject({ ok: true, failed: [] })
+    // The round is over: a new challenge stands there, which this code does not answer.
+    expect((await check(gate, code)).failed).toContain('challenge')
+  })
+
+  it('takes the online code once, and the paper form as low assurance', async () => {
+    const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+    await enrol(wallet, 6)
+    await wallet.click('#show-online')
+    await wallet.click('#online-start')
+    const online = (await wallet.getAttribute('#online-code', 'data-text')) ?? ''
+    await wallet.click('#show-paper')
+    await wallet.click('#paper-start')
+    const paper = (await wallet.getAttribute('#paper-code', 'data-text')) ?? ''
+
+    const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
+    expect(await check(gate, online)).toMatchObject({ ok: true, failed: [] })
+    expect(await check(gate, online)).toMatchObject({ ok: false })
+    const result = await check(gate, paper)
+    expect(result).toMatchObject({ ok: true })
+    expect(result.skipped).toContain('holder-signature')
+    await gate.selectOption('#policy', 'counter')
+    expect(await check(gate, paper)).toMatchObject({ ok: false, failed: ['form'] })
+  })
+
+  it('verifies with the network cut, after a reload too', async () => {
+    const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+    await enrol(wallet, 5)
+    const context = await browser.newContext()
+    const gate = await open(context, `${demo.url}/verifier`)
+    await gate.evaluate(() => navigator.serviceWorker.ready)
+    await context.setOffline(true)
+    await gate.reload()
+    await gate.waitForSelector('html[data-ready]')
+    expect(await gate.getAttribute('[data-online]', 'data-online')).toBe('false')
+    const code = await showCode(wallet)
+    expect(await check(gate, code)).toMatchObject({ ok: true, failed: [] })
+    expect((await check(gate, code)).failed).toEqual(['replay'])
+    expect(await check(gate, 'CTD1:NOT A CODE')).toMatchObject({ ok: false, failed: ['structure'] })
+  })
+
+  it('refuses a frozen holder once the gate has the next list, accepts again after, and keys rotate meanwhile', async () => {
+    const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+    await enrol(wallet, 0)
+    const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
+    const office = await open(await browser.newContext(), `${demo.url}/authority`)
+    await office.click('#tab-keys')
+    await office.click('#rotate-token')
+    await office.waitForSelector('#rotation .note')
+    expect(await office.locator('[data-version="token-2"]').count()).toBe(1)
+
+    await wallet.click('#more-safety')
+    await wallet.click('#freeze')
+    await wallet.waitForSelector('[data-state="frozen"]')
+    await gate.click('#lists-refresh')
+    await gate.waitForLoadState('networkidle')
+    expect((await check(gate, await showCode(wallet))).failed).toEqual(['status'])
+
+    await wallet.click('#freeze')
+    await wallet.waitForSelector('[data-state="active"]')
+    await gate.click('#lists-refresh')
+    await gate.waitForLoadState('networkidle')
+    expect(await check(gate, await showCode(wallet))).toMatchObject({ ok: true })
+  })
+
+  it('opens a record only with a reason, which the person can read', async () => {
+    const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+    await enrol(wallet, 3)
+    const office = await open(await browser.newContext(), `${demo.url}/authority`)
+    await office.click('#rows tr:first-child [data-action="open"]')
+    await office.selectOption('#act-reason', 'supervision')
+    await office.click('#act-go')
+    const record = await office.locator('.record-open').innerText()
+    expect(record).toContain(walkIns()[3]?.['name'])
+    await office.click('#act-close')
+    await expect.poll(() => office.locator('.record-open').count()).toBe(0)
+    await office.click('#tab-log')
+    expect(await office.locator('#log tbody tr:first-child').innerText()).toContain('supervision')
+
+    await wallet.reload()
+    await wallet.waitForSelector('html[data-ready]')
+    await wallet.click('#more-history')
+    await wallet.waitForSelector('#about li')
+    expect(await wallet.innerText('#about')).toContain('supervision')
+  })
+
+  it('leaves nothing of a person in answers or on the disk that a thief could read', async () => {
+    const context = await browser.newContext()
+    const bodies: string[] = []
+    context.on('response', async (response) => {
+      const isCopy = response.url().endsWith('/desk')
+      if (!isCopy) bodies.push(await response.text().catch(() => ''))
+    })
+    const wallet = await open(context, `${demo.url}/citizen`)
+    await enrol(wallet, 2)
+    const person = walkIns()[2]
+    const code = await showCode(wallet)
+    const gate = await open(context, `${demo.url}/verifier`)
+    await check(gate, code)
+    const office = await open(context, `${demo.url}/authority`)
+    await office.click('#tab-thief')
+    await office.waitForSelector('.dump')
+    for (const secret of [person?.['name'] ?? '', person?.['documentNumber'] ?? '']) {
+      expect(secret.length).toBeGreaterThan(1)
+      // The town's own source makes the names; what comes from the parties must not have them.
+      expect(bodies.filter((body) => body.includes(secret))).toEqual([])
+      await office.fill('#search', secret)
+      await office.click('#search-form button')
+      await office.waitForSelector('#search-result [data-found="0"]')
+    }
+    // The search can find: a word that is in the tables in the clear.
+    await office.fill('#search', 'enrolment')
+    await office.click('#search-form button')
+    await office.waitForSelector('#search-result [data-found="1"]')
+  })
+})
