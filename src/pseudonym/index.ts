@@ -36,6 +36,7 @@ export {
   type PublicFactorShare,
   verifyPart,
 } from './convert.ts'
+export { verifyCopies } from './copies.ts'
 export { type Delivery, type Received, receive } from './delivery.ts'
 export {
   type DepartmentKeys,
@@ -115,7 +116,6 @@ export {
   type OpenedRequest,
   openRequest,
   REQUEST_LIFETIME_SECONDS,
-  verifyCopies,
 } from './request.ts'
 export {
   type Ceremony,

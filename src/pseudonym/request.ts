@@ -16,21 +16,13 @@ import {
   toBase64url,
   utf8,
 } from '../base/index.ts'
-import {
-  type Group,
-  type Point,
-  proveDleq,
-  type Scalar,
-  type Signer,
-  sha256,
-  verifyDleq,
-} from '../crypto/index.ts'
+import { type Group, type Point, type Signer, sha256 } from '../crypto/index.ts'
+import { encryptRows } from './copies.ts'
 import { sealPayloads } from './delivery.ts'
 import { type Directory, receiverKey, sectorOf } from './directory.ts'
-import { type Ciphertext, encryptPoint } from './elgamal.ts'
+import type { Ciphertext } from './elgamal.ts'
 import { isFieldName, type OpenedGrant, openGrant, requireInForce } from './grant.ts'
 import { openStatement, signStatement } from './jws.ts'
-import { fold, foldWeights } from './relation.ts'
 
 /** What trustees and log receive. */
 export type ConversionRequest = {
@@ -86,10 +78,9 @@ export const MAX_ROWS = 4096
 export const REQUEST_LIFETIME_SECONDS = 600
 const SKEW_SECONDS = 60
 const TYPE = 'ctid-conversion+jwt'
-const SAME_POINT = utf8('CTID-conversion-copies-v1')
 const MEMBERS = ['fields', 'from', 'grant', 'iat', 'payloads', 'rows', 'sha256', 'to']
 
-/** Asking sector: makes a request for its sector points (for the registrar: anchors). Four multiplications a row. */
+/** Asking sector: makes a request for its sector points (for the registrar: anchors). Two multiplications and one by the generator a row. */
 export async function makeRequest(
   group: Group,
   points: readonly Point[],
@@ -184,76 +175,9 @@ export function requireCurrent({ grant, issuedAt }: OpenedRequest, nowSeconds: n
   }
 }
 
-/**
- * Whether both copies of every row hold the same point. Two multiplications a row. True for a request to the audit
- * log, which has one copy.
- */
-export function verifyCopies(group: Group, request: OpenedRequest, directory: Directory): boolean {
-  if (request.to === directory.audit) return true
-  const { receiverCopies, auditCopies, proof } = request
-  try {
-    const statement = copiesStatement(group, receiverCopies, auditCopies, { directory, to: request.to })
-    const c1 = fold(
-      group,
-      statement.weights,
-      receiverCopies.map((copy) => copy.c1),
-    )
-    return verifyDleq(group, proof, { ...statement.relation, publicKey: c1 })
-  } catch {
-    return false
-  }
-}
-
 /** SHA-256 over the sealed payloads in order, each preceded by its length. */
 export function digestPayloads(payloads: readonly Uint8Array[]): Uint8Array {
   return sha256(framed(utf8('CTID-payloads-v1'), ...payloads))
-}
-
-type RowContext = { readonly directory: Directory; readonly to: string; readonly random: RandomBytes }
-
-function encryptRows(
-  group: Group,
-  points: readonly Point[],
-  secrets: readonly Scalar[],
-  { directory, to, random }: RowContext,
-): { readonly rows: Uint8Array; readonly proof: Uint8Array } {
-  const auditKey = group.add(receiverKey(directory, directory.audit), directory.envelope)
-  const audit = points.map((point, i) => encryptPoint(group, auditKey, point, secrets[i] as Scalar))
-  if (to === directory.audit) {
-    return { rows: concatBytes(...audit.flatMap(({ c1, c2 }) => [c1, c2])), proof: new Uint8Array() }
-  }
-  const key = group.add(receiverKey(directory, to), directory.envelope)
-  const receiver = audit.map(({ c1 }, i) => ({
-    c1,
-    c2: group.add(group.multiply(secrets[i] as Scalar, key), points[i] as Point),
-  }))
-  const { weights, relation } = copiesStatement(group, receiver, audit, { directory, to })
-  const folded = weights
-    .map((weight, i) => group.scalarMultiply(weight, secrets[i] as Scalar))
-    .reduce((total, term) => group.scalarAdd(total, term))
-  const proof = proveDleq(group, folded, { ...relation, publicKey: group.multiplyBase(folded), random })
-  const rows = receiver.flatMap(({ c1, c2 }, i) => [c1, c2, (audit[i] as Ciphertext).c2])
-  return { rows: concatBytes(...rows), proof }
-}
-
-function copiesStatement(
-  group: Group,
-  receiver: readonly Ciphertext[],
-  audit: readonly Ciphertext[],
-  { directory, to }: { readonly directory: Directory; readonly to: string },
-) {
-  const receiverPoint = receiverKey(directory, to)
-  const auditPoint = receiverKey(directory, directory.audit)
-  const bytes = concatBytes(...receiver.flatMap(({ c1, c2 }, i) => [c1, c2, (audit[i] as Ciphertext).c2]))
-  const seed = sha256(framed(SAME_POINT, receiverPoint, auditPoint, sha256(bytes)))
-  const weights = foldWeights(group, seed, receiver.length)
-  const differences = receiver.map(({ c2 }, i) => group.subtract(c2, (audit[i] as Ciphertext).c2))
-  const relation = {
-    inputs: [group.subtract(receiverPoint, auditPoint)],
-    outputs: [fold(group, weights, differences)],
-    context: SAME_POINT,
-  }
-  return { weights, relation }
 }
 
 function parseRows(group: Group, bytes: Uint8Array, width: number) {

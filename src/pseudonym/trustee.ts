@@ -12,16 +12,11 @@ import {
 } from '../base/index.ts'
 import { type Group, sha256 } from '../crypto/index.ts'
 import { type ConversionPart, convertRows, type FactorShare } from './convert.ts'
+import { verifyCopies } from './copies.ts'
 import { type Directory, pairId, publicFactorShare, receiverKey } from './directory.ts'
 import type { Journal } from './journal.ts'
 import { requireReceipt } from './receipt.ts'
-import {
-  type ConversionRequest,
-  type OpenedRequest,
-  openRequest,
-  requireCurrent,
-  verifyCopies,
-} from './request.ts'
+import { type ConversionRequest, type OpenedRequest, openRequest, requireCurrent } from './request.ts'
 import { usageLedger } from './usage.ts'
 
 /** A trustee as the gateway sees it, in the same process or behind HTTP. */
