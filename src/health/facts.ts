@@ -145,7 +145,7 @@ export class FactFrame extends Frame {
 
   /** Puts one fact and notes whether it is there. */
   fact(slot: number, value: string | number | null): void {
-    if (this.slots[slot] === value) return
+    // No comparison with the previous value: comparing two texts costs more than parsing the date again.
     this.slots[slot] = value
     this.dates[slot] = Number.NaN
     if (value !== null && value !== '' && value !== 0) this.present |= 1 << slot

@@ -3,7 +3,7 @@
 import type { Json } from '../base/index.ts'
 import { readPaths } from './certlogic/check.ts'
 import { type Code, dateInSlot } from './certlogic/code.ts'
-import { compileExpression, leadingGuards } from './certlogic/compile.ts'
+import { afterGuards, compileExpression, leadingGuards } from './certlogic/compile.ts'
 import { Undefined } from './certlogic/instants.ts'
 import type { Layout } from './certlogic/layout.ts'
 import { FactFrame, type FactRecord, factLayout } from './facts.ts'
@@ -89,7 +89,7 @@ function compileRuleSet(ruleSet: RuleSet): Program {
   const firsts = Int32Array.from(conditions, (when) => firstGuard(when, layout))
   const ranks = Uint8Array.from(rules, ({ colour }) => (colour === 'red' ? RED : YELLOW))
   // A rule can be true only where one of these is there, because it begins with it: see `parseRuleSet`.
-  const grounds = Int32Array.from(rules, (rule) => mask(layout, groundsOf(rule)))
+  const grounds = Int32Array.from(rules, (rule) => mask(groundsOf(rule).map((path) => layout.slotOf(path))))
   const dates = new Map<Rule, { until: Code | null; release: Code | null }>()
   for (const rule of rules) {
     const compile = (expr: Json): Code | null => (expr === null ? null : compileExpression(expr, layout))
@@ -171,13 +171,13 @@ function compileColour(
 ): (facts: FactRecord) => Colour {
   const { rules, requires } = ruleSet
   const order = [...rules.keys()].sort((a, b) => (ranks[b] as number) - (ranks[a] as number))
-  const tests = order.map((i) => compileExpression((rules[i] as Rule).when, layout).test) as Test[]
-  const needs = Int32Array.from(order, (i) =>
-    leadingGuards((rules[i] as Rule).when, layout).reduce((bits, slot) => bits | (1 << slot), 0),
-  )
+  const compileRest = (when: Json): Test => compileExpression(afterGuards(when), layout).test
+  const tests = order.map((i) => compileRest((rules[i] as Rule).when))
+  const needs = Int32Array.from(order, (i) => mask(leadingGuards((rules[i] as Rule).when, layout)))
   const grounded = Int32Array.from(order, (i) => grounds[i] as number)
   const ranked = Uint8Array.from(order, (i) => ranks[i] as number)
-  const required = requires.map(({ when }) => compileExpression(when, layout).test) as Test[]
+  const required = requires.map(({ when }) => compileRest(when))
+  const requiredNeeds = Int32Array.from(requires, ({ when }) => mask(leadingGuards(when, layout)))
   return (facts) => {
     frame.load(facts)
     frame.reset(0)
@@ -193,8 +193,10 @@ function compileColour(
       open = true
     }
     if (open) return 'undetermined'
-    for (let i = 0; i < required.length; i++)
-      if (run(required[i] as Test, frame) !== TRUE) return 'undetermined'
+    for (let i = 0; i < required.length; i++) {
+      const need = requiredNeeds[i] as number
+      if ((present & need) !== need || run(required[i] as Test, frame) !== TRUE) return 'undetermined'
+    }
     return 'green'
   }
 }
@@ -223,8 +225,8 @@ function firstGuard(when: Json, layout: Layout): number {
   return slot === undefined || slot === CLOCK_SLOT ? 0 : 1 << slot
 }
 
-function mask(layout: Layout, paths: readonly string[]): number {
-  return paths.reduce((bits, path) => bits | (1 << layout.slotOf(path)), 0)
+function mask(slots: readonly number[]): number {
+  return slots.reduce((bits, slot) => bits | (1 << slot), 0)
 }
 
 function clockOf(frame: FactFrame): number {

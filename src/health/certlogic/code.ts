@@ -1,5 +1,5 @@
 // What a part of an expression compiles to, and the ways to make one.
-import { Instant, parseDateOperand, Undefined } from './instants.ts'
+import { Instant, parseDateOperand, UNDEFINED } from './instants.ts'
 import type { Frame } from './layout.ts'
 import { textOf, truthOf } from './truth.ts'
 
@@ -24,7 +24,7 @@ export function valueCode(value: (frame: Frame) => unknown): Code {
     instant: (frame) => {
       const result = value(frame)
       if (result instanceof Instant) return result.ms
-      throw new Undefined('not a date-time')
+      throw UNDEFINED
     },
   }
 }
@@ -43,7 +43,7 @@ export function constantCode(value: unknown): Code {
 
 /** @throws {Undefined} for NaN */
 export function dateOf(ms: number): number {
-  if (Number.isNaN(ms)) throw new Undefined('not a date')
+  if (Number.isNaN(ms)) throw UNDEFINED
   return ms
 }
 

@@ -9,7 +9,7 @@ import {
   parseDateOperand,
   plusTime,
   type TimeUnit,
-  Undefined,
+  UNDEFINED,
 } from './instants.ts'
 import { Frame, Layout, makeLoader } from './layout.ts'
 import { integerOf, listOf, sameValue, textOf, truthOf } from './truth.ts'
@@ -214,7 +214,7 @@ function compileReduce(operands: readonly Json[], compile: Compile): Code {
     if (list === null) return accumulator
     const inner = new Frame(layout.paths.length)
     for (const current of listOf(list)) {
-      if (--frame.steps < 0) throw new Undefined('too many steps')
+      if (--frame.steps < 0) throw UNDEFINED
       inner.steps = frame.steps
       load(inner, { current, accumulator })
       accumulator = lambda.value(inner)
@@ -256,6 +256,28 @@ export function leadingGuards(expr: Json, layout: Layout): readonly number[] {
     if (!isVar(operand)) break
   }
   return slots
+}
+
+/**
+ * What is left of a condition once its {@link leadingGuards} are known to hold; true or false exactly as the whole is.
+ * Only for its truth: the value may be another one.
+ */
+export function afterGuards(expr: Json): Json {
+  if (isVar(expr)) return true
+  if (typeof expr !== 'object' || expr === null || Array.isArray(expr)) return expr
+  const [operator, raw] = Object.entries(expr)[0] as [string, Json]
+  const operands = raw as readonly Json[]
+  if (operator === 'if' && operands[2] === false)
+    return conjunction([afterGuards(operands[0] as Json), operands[1] as Json])
+  if (operator !== 'and') return expr
+  const rest = operands.findIndex((operand) => !isVar(operand))
+  if (rest < 0) return true
+  return conjunction([afterGuards(operands[rest] as Json), ...operands.slice(rest + 1)])
+}
+
+function conjunction(operands: readonly Json[]): Json {
+  const [only = true, ...others] = operands[0] === true ? operands.slice(1) : operands
+  return others.length === 0 ? only : { and: [only, ...others] }
 }
 
 function isVar(part: Json): boolean {

@@ -5,6 +5,9 @@ export class Undefined extends Error {
   override readonly name = 'Undefined'
 }
 
+/** The one instance: making a new error with its stack would cost more than evaluating all the rules of a person. */
+export const UNDEFINED = new Undefined('the specification defines no value')
+
 /** A date-time as a value of an expression. CertLogic has no literal for it; only `plusTime` and `dccDateOfBirth` make one. */
 export class Instant {
   readonly ms: number
