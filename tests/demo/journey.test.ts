@@ -15,6 +15,8 @@ import {
 } from './browser.ts'
 
 const executable = findChromium()
+// CI runs all of it; a developer's run does the journey itself and the verification without a network.
+const full = it.skipIf(!process.env['CTID_FULL'])
 
 describe.skipIf(!executable)('the demo in a browser', () => {
   let demo: Demo
@@ -61,27 +63,30 @@ describe.skipIf(!executable)('the demo in a browser', () => {
     }
   })
 
-  it('shows the evaluators’ proofs checked in the browser, and finds the same person enrolled already', async () => {
-    const page = await open(await browser.newContext(), `${demo.url}/citizen`)
-    await page.click('label.person:nth-child(3)')
-    await page.click('#enrol-go')
-    await page.waitForSelector('#open-wallet')
-    expect(await page.locator('[data-proved="true"]').count()).toBe(2)
-    expect(await page.locator('[data-proved="false"]').count()).toBe(0)
-    const blinded = await page.locator('#steps li:nth-child(2) .bytes-row span:nth-child(2)').innerText()
-    expect(blinded).toMatch(/^[0-9a-f]{64}$/)
+  full(
+    'shows the evaluators’ proofs checked in the browser, and finds the same person enrolled already',
+    async () => {
+      const page = await open(await browser.newContext(), `${demo.url}/citizen`)
+      await page.click('label.person:nth-child(3)')
+      await page.click('#enrol-go')
+      await page.waitForSelector('#open-wallet')
+      expect(await page.locator('[data-proved="true"]').count()).toBe(2)
+      expect(await page.locator('[data-proved="false"]').count()).toBe(0)
+      const blinded = await page.locator('#steps li:nth-child(2) .bytes-row span:nth-child(2)').innerText()
+      expect(blinded).toMatch(/^[0-9a-f]{64}$/)
 
-    const again = await open(await browser.newContext(), `${demo.url}/citizen`)
-    await again.click('label.person:nth-child(3)')
-    await again.click('#enrol-go')
-    await again.waitForSelector('#open-wallet')
-    expect(await again.locator('#steps li:nth-child(4)').innerText()).toContain('already enrolled')
-    expect(await again.locator('#steps li:nth-child(2) .bytes-row span:nth-child(2)').innerText()).not.toBe(
-      blinded,
-    )
-  })
+      const again = await open(await browser.newContext(), `${demo.url}/citizen`)
+      await again.click('label.person:nth-child(3)')
+      await again.click('#enrol-go')
+      await again.waitForSelector('#open-wallet')
+      expect(await again.locator('#steps li:nth-child(4)').innerText()).toContain('already enrolled')
+      expect(await again.locator('#steps li:nth-child(2) .bytes-row span:nth-child(2)').innerText()).not.toBe(
+        blinded,
+      )
+    },
+  )
 
-  it('keeps keys that cannot be read, and gives no two codes anything in common', async () => {
+  full('keeps keys that cannot be read, and gives no two codes anything in common', async () => {
     const page = await open(await browser.newContext(), `${demo.url}/citizen`)
     await enrol(page, 1)
     const keys = await page.evaluate(async () => {
@@ -112,7 +117,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
     expect(second.filter((value) => first.includes(value))).toEqual([])
   })
 
-  it('answers a challenge for one verifier only', async () => {
+  full('answers a challenge for one verifier only', async () => {
     const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
     const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
     await enrol(wallet, 4)
@@ -135,7 +140,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
     expect((await check(gate, code)).failed).toContain('challenge')
   })
 
-  it('takes the online code once, and the paper form as low assurance', async () => {
+  full('takes the online code once, and the paper form as low assurance', async () => {
     const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
     await enrol(wallet, 6)
     await wallet.click('#show-online')
@@ -171,31 +176,34 @@ describe.skipIf(!executable)('the demo in a browser', () => {
     expect(await check(gate, 'CTD1:NOT A CODE')).toMatchObject({ ok: false, failed: ['structure'] })
   })
 
-  it('refuses a frozen holder once the gate has the next list, accepts again after, and keys rotate meanwhile', async () => {
-    const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
-    await enrol(wallet, 0)
-    const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
-    const office = await open(await browser.newContext(), `${demo.url}/authority`)
-    await office.click('#tab-keys')
-    await office.click('#rotate-token')
-    await office.waitForSelector('#rotation .note')
-    expect(await office.locator('[data-version="token-2"]').count()).toBe(1)
+  full(
+    'refuses a frozen holder once the gate has the next list, accepts again after, and keys rotate meanwhile',
+    async () => {
+      const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+      await enrol(wallet, 0)
+      const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
+      const office = await open(await browser.newContext(), `${demo.url}/authority`)
+      await office.click('#tab-keys')
+      await office.click('#rotate-token')
+      await office.waitForSelector('#rotation .note')
+      expect(await office.locator('[data-version="token-2"]').count()).toBe(1)
 
-    await wallet.click('#more-safety')
-    await wallet.click('#freeze')
-    await wallet.waitForSelector('[data-state="frozen"]')
-    await gate.click('#lists-refresh')
-    await gate.waitForLoadState('networkidle')
-    expect((await check(gate, await showCode(wallet))).failed).toEqual(['status'])
+      await wallet.click('#more-safety')
+      await wallet.click('#freeze')
+      await wallet.waitForSelector('[data-state="frozen"]')
+      await gate.click('#lists-refresh')
+      await gate.waitForLoadState('networkidle')
+      expect((await check(gate, await showCode(wallet))).failed).toEqual(['status'])
 
-    await wallet.click('#freeze')
-    await wallet.waitForSelector('[data-state="active"]')
-    await gate.click('#lists-refresh')
-    await gate.waitForLoadState('networkidle')
-    expect(await check(gate, await showCode(wallet))).toMatchObject({ ok: true })
-  })
+      await wallet.click('#freeze')
+      await wallet.waitForSelector('[data-state="active"]')
+      await gate.click('#lists-refresh')
+      await gate.waitForLoadState('networkidle')
+      expect(await check(gate, await showCode(wallet))).toMatchObject({ ok: true })
+    },
+  )
 
-  it('opens a record only with a reason, which the person can read', async () => {
+  full('opens a record only with a reason, which the person can read', async () => {
     const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
     await enrol(wallet, 3)
     const office = await open(await browser.newContext(), `${demo.url}/authority`)
@@ -216,7 +224,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
     expect(await wallet.innerText('#about')).toContain('supervision')
   })
 
-  it('leaves nothing of a person in answers or on the disk that a thief could read', async () => {
+  full('leaves nothing of a person in answers or on the disk that a thief could read', async () => {
     const context = await browser.newContext()
     const bodies: string[] = []
     context.on('response', async (response) => {

@@ -150,6 +150,7 @@ export async function renderHistory({ shell, wallet }: Base): Promise<void> {
   const about = await readEntries().catch(() => [])
   fill(
     byId('panel-history'),
+    h('h2', {}, t('more.history')),
     h('p', { class: 'quiet' }, t('history.text')),
     shown.length === 0 ? h('p', {}, t('history.none')) : null,
     h(

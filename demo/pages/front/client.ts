@@ -52,3 +52,4 @@ for (const button of parties) {
 onLanguage(render)
 narrow.addEventListener('change', place)
 render()
+document.documentElement.dataset['ready'] = 'true'
