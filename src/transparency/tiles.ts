@@ -1,5 +1,5 @@
 // The C2SP tlog-tiles layout: paths, widths and entry bundles. Where the bytes are kept is the caller's affair.
-import { CtidError, concatBytes, uintBytes } from '../base/index.ts'
+import { CtidError } from '../base/index.ts'
 import { isSize } from './tree.ts'
 
 /** Hashes in a full tile: a subtree of height 8. */
@@ -66,7 +66,15 @@ export function* tilesOfTree(size: number): Generator<Tile> {
 
 /** Entries as a bundle: each preceded by its length in two big-endian bytes. */
 export function encodeBundle(entries: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  return concatBytes(...entries.flatMap((entry) => [uintBytes(entry.length, 2), entry]))
+  const out = new Uint8Array(entries.reduce((length, entry) => length + 2 + entry.length, 0))
+  let offset = 0
+  for (const entry of entries) {
+    out[offset] = entry.length >> 8
+    out[offset + 1] = entry.length & 255
+    out.set(entry, offset + 2)
+    offset += 2 + entry.length
+  }
+  return out
 }
 
 /**

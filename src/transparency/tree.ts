@@ -16,12 +16,14 @@ export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array())
 
 /** `SHA-256(0x00 ‖ entry)` (RFC 6962 section 2.1). */
 export function leafHash(entry: Uint8Array): Uint8Array {
-  const input = new Uint8Array(entry.length + 1)
-  input.set(entry, 1)
-  return sha256(input)
+  if (leafInput.length !== entry.length + 1) leafInput = new Uint8Array(entry.length + 1)
+  leafInput.set(entry, 1)
+  return sha256(leafInput)
 }
 
-// One input buffer for all nodes: SHA-256 is synchronous and does not keep it, and allocation would cost as much as hashing.
+// Input buffers are kept: SHA-256 is synchronous and does not keep them, and allocation would cost as much as hashing.
+// Most entries of a log have one length.
+let leafInput = new Uint8Array(74)
 const nodeInput = new Uint8Array(65)
 nodeInput[0] = 1
 

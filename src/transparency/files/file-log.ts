@@ -154,6 +154,16 @@ async function readPublished(
   return { size: checkpoint.size, note }
 }
 
+type Prepared = {
+  readonly batch: readonly Waiting[]
+  readonly places: readonly (readonly number[])[]
+  readonly firstIndex: number
+  readonly added: readonly Uint8Array[]
+  readonly size: number
+  readonly note: string
+  readonly files: ReadonlyMap<string, Uint8Array>
+}
+
 type Sequencer = {
   readonly options: FileLogOptions
   readonly source: TileSource
@@ -181,7 +191,8 @@ function startSequencer({
   let closed: CtidError | undefined
   let released = false
 
-  async function sequence(batch: readonly Waiting[]): Promise<Appended[]> {
+  // First half, in memory: places, hashes, signature. Nothing of it leaves the process before the second half.
+  async function prepare(batch: readonly Waiting[]): Promise<Prepared> {
     const firstIndex = tiles.size()
     const added: Uint8Array[] = []
     const places = batch.map(({ entries }) =>
@@ -192,28 +203,38 @@ function startSequencer({
         return firstIndex + added.push(entry) - 1
       }),
     )
+    const size = tiles.size()
     if (added.length > 0) {
-      state.note = await signCheckpoint({ origin, size: tiles.size(), root: tiles.root() }, signers, clock())
-      await journal.append({ firstIndex, note: state.note, entries: added })
-      const files = tiles.takeFiles()
-      await writeFiles(directory, files)
-      for (const path of files.keys()) unsynced.add(path)
+      state.note = await signCheckpoint({ origin, size, root: tiles.root() }, signers, clock())
     }
-    await publish(firstIndex, added)
-    if (journal.length() > maxJournalLength) {
-      await syncFiles(directory, ['checkpoint', ...unsynced])
-      unsynced.clear()
-      await journal.rotate(tiles.snapshot())
-    }
-    const { size, note } = state.published
-    return places.map((indexes) => ({ indexes, size, note }))
+    return { batch, places, firstIndex, added, size, note: state.note, files: tiles.takeFiles() }
   }
 
-  async function publish(firstIndex: number, added: readonly Uint8Array[]): Promise<void> {
-    let note = state.note
+  // Second half, on disk: journal, tiles, checkpoint, answers. One at a time and in order.
+  async function commit(prepared: Prepared): Promise<void> {
+    const { batch, places, firstIndex, added, size, note, files } = prepared
+    try {
+      if (closed) throw closed
+      if (added.length > 0) {
+        await journal.append({ firstIndex, note, entries: added })
+        await writeFiles(directory, files)
+        for (const path of files.keys()) unsynced.add(path)
+      }
+      await publish(prepared)
+      batch.forEach(({ resolve }, i) => {
+        resolve({ indexes: places[i] ?? [], size, note: state.published.note })
+      })
+    } catch (cause) {
+      const refusal = cause instanceof NotPublished ? cause.reason : fail(cause)
+      for (const { reject } of batch) reject(refusal)
+    }
+  }
+
+  async function publish({ firstIndex, added, size, note }: Prepared): Promise<void> {
+    let cosigned = note
     if (cosign) {
       try {
-        note = await cosign(state.note, source)
+        cosigned = await cosign(note, source)
       } catch (cause) {
         added.forEach((entry, i) => {
           unpublished.set(toHex(leafHash(entry)), firstIndex + i)
@@ -221,29 +242,51 @@ function startSequencer({
         throw new NotPublished(cause)
       }
     }
-    await replaceFile(join(directory, 'checkpoint'), note)
-    state.published = { size: tiles.size(), note }
+    await replaceFile(join(directory, 'checkpoint'), cosigned)
+    state.published = { size, note: cosigned }
     unpublished.clear()
   }
 
+  // Only when nothing is prepared: the snapshot must be what the journal holds.
+  async function rotate(): Promise<void> {
+    try {
+      await syncFiles(directory, ['checkpoint', ...unsynced])
+      unsynced.clear()
+      await journal.rotate(tiles.snapshot())
+    } catch (cause) {
+      fail(cause)
+    }
+  }
+
   async function run(): Promise<void> {
-    while (queue.length > 0) {
-      const batch = takeBatch()
-      try {
-        const results = await sequence(batch)
-        batch.forEach((waiting, i) => {
-          waiting.resolve(results[i] as Appended)
-        })
-      } catch (cause) {
-        const refusal = cause instanceof NotPublished ? cause.reason : fail(cause)
-        for (const waiting of batch) waiting.reject(refusal)
+    let committing: Promise<void> | undefined
+    while (queue.length > 0 || committing) {
+      // With a full batch waiting, hash it while the one before is being written; else let the batch grow meanwhile.
+      const rotating = journal.length() > maxJournalLength
+      if (queuedEntries() < maxBatch / 2 || rotating || cosign) {
+        await committing
+        committing = undefined
+        if (rotating && !closed) await rotate()
+        if (queue.length === 0) continue
       }
+      const batch = takeBatch()
+      const prepared = await prepare(batch).catch((cause) => {
+        const refusal = fail(cause)
+        for (const { reject } of batch) reject(refusal)
+      })
+      await committing
+      committing = prepared ? commit(prepared) : undefined
     }
     running = undefined
   }
 
+  function queuedEntries(): number {
+    return queue.length >= maxBatch
+      ? maxBatch
+      : queue.reduce((count, { entries }) => count + entries.length, 0)
+  }
+
   function takeBatch(): Waiting[] {
-    if (closed) return queue.splice(0)
     let count = 0
     let taken = 0
     while (taken < queue.length && (taken === 0 || count + (queue[taken]?.entries.length ?? 0) <= maxBatch)) {
