@@ -1,4 +1,11 @@
 // http: the same functions at the end of a URL. Each party is a router that can run in a process of its own.
+
+export {
+  encodeRecordLeaf,
+  publishConversions,
+  RECORD_PATH,
+  recordRouter,
+} from './conversion-log.ts'
 export { type IssuerStatusDeps, issuerStatusRouter } from './issuer-status.ts'
 export { type LogRouterDeps, logRouter } from './log.ts'
 export { bodyBytes, notFound, type Problem, problemHandler, toProblem } from './problem.ts'

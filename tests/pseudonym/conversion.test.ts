@@ -216,6 +216,7 @@ describe('no receipt, no conversion', () => {
     let up = true
     const down = await makeWorld(group, {
       seed: 'down',
+      small: true,
       publish: async (leaves) => {
         if (!up) throw new CtidError('ERR_PSEUDONYM_JOURNAL')
         return leaves.map(() => '')
@@ -237,6 +238,7 @@ describe('no receipt, no conversion', () => {
     const leaves: RecordLeaf[] = []
     const published = await makeWorld(group, {
       seed: 'published',
+      small: true,
       publish: async (added) => added.map((leaf) => `receipt ${leaves.push(leaf)}`),
     })
     const [wallet] = wallets as [Scalar]

@@ -81,13 +81,15 @@ export async function makeWorld(
     seed?: string
     threshold?: number
     count?: number
+    /** Enrolment in the audit log, and health to transport only. */
+    small?: boolean
     publish?: ConversionLogOptions['publish'] & {}
   } = {},
 ): Promise<World> {
   const { seed = 'world', threshold = 2, count = 3, publish } = options
   const random = seededRandom(seed)
   const receivers = ['audit', 'purpose.1', ...DEPARTMENTS]
-  const pairs = [
+  const allPairs = [
     ...receivers.filter((id) => id !== 'purpose.1').map((id): [string, string] => [ANCHOR, id]),
     ...DEPARTMENTS.map((id): [string, string] => [id, 'audit']),
     ['health', 'transport'],
@@ -96,6 +98,11 @@ export async function makeWorld(
     ['health', 'purpose.1'],
     ['transport', 'purpose.1'],
   ] as [string, string][]
+  const pairs = options.small
+    ? allPairs.filter(([from, to]) =>
+        ['anchor>audit', 'health>audit', 'health>transport'].includes(`${from}>${to}`),
+      )
+    : allPairs
   const ceremony = holdCeremony(group, { threshold, count, sectors: receivers, pairs, random })
   const receiverKeys = new Map(receivers.map((id) => [id, group.randomScalar(random)]))
   const signers = new Map<string, Signer>()
