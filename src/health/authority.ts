@@ -25,10 +25,19 @@ import { checkHealthCard, type HealthCardKey, readHealthCardCodes } from './cert
 import { derive, type Status } from './derive.ts'
 import { type Evidence, type EvidenceClaims, signEvidence, verifyEvidence } from './evidence.ts'
 import type { Finding } from './evidence-class.ts'
+import { programOf } from './program.ts'
 import type { AuditBundle } from './replay.ts'
 import type { RuleSet } from './rule-set.ts'
-import { type SourceRegister, sourceLookup } from './sources.ts'
+import { type SourceRegister, sourceLookup, sourceRegisterHash } from './sources.ts'
 import type { HealthStore } from './store.ts'
+
+/** The public log, as far as the authority writes to it. Personal entries are commitments that hide what they are about. */
+export type HealthLog = {
+  /** Hash of a rule set or of the register of sources, when it comes into use. */
+  published(type: 'rule-set' | 'evidence-source', hash: string): Promise<void>
+  /** A derivation's digest, or the commitment of a decision or manual entry, under the person's own audit tag. */
+  personal(type: 'status-derivation' | 'appeal', subject: string, commitment: string): Promise<void>
+}
 
 export type AuthorityDeps = {
   readonly store: HealthStore
@@ -54,6 +63,8 @@ export type AuthorityDeps = {
     subject: string,
     holder: { readonly birthDate: string; readonly names: JsonObject },
   ) => Promise<boolean>
+  /** Absent: nothing is logged (tests, a laptop without a log). */
+  readonly log?: HealthLog
   readonly clock: Clock
   readonly random: RandomBytes
 }
@@ -89,7 +100,10 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
       ...(expectedSubject === undefined ? {} : { expectedSubject }),
     })
     const { subject, commitment, expiresAt } = evidence
-    await store.addEvidence({ subject, commitment, text, expiresAt })
+    const isNew = await store.addEvidence({ subject, commitment, text, expiresAt })
+    // What officers enter and what the appeals body decides is in the log, where the person can see it.
+    if (isNew && (evidence.class === 'manual' || evidence.class === 'decision'))
+      await deps.log?.personal('appeal', subject, commitment)
     return evidence
   }
 
@@ -134,7 +148,9 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
     const evidence = await evidenceOf(subject)
     const status = derive(evidence, ruleSet, clock())
     const record = recordDerivation(status, random)
-    await store.addRecord(derivationDigest(record), subject, record)
+    const digest = derivationDigest(record)
+    await store.addRecord(digest, subject, record)
+    await deps.log?.personal('status-derivation', subject, digest)
     return {
       status,
       record,
@@ -160,6 +176,12 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
     ruleSet,
     register: deps.register,
     profiles: deps.profiles,
+
+    /** To be called once at start: puts the hashes of the rules and of the register into the log. */
+    announce: async (): Promise<void> => {
+      await deps.log?.published('rule-set', programOf(ruleSet).hash)
+      await deps.log?.published('evidence-source', sourceRegisterHash(deps.register))
+    },
 
     /** A source: hands in signed evidence. */
     submitEvidence: (text: string): Promise<Evidence> => take(text),

@@ -9,6 +9,8 @@ import { issueCredential, requireProfile } from '#ctid/credential'
 import { generateSigner, type Signer } from '#ctid/crypto'
 import {
   agreesWith,
+  commitmentOf,
+  derivationDigest,
   derive,
   HEALTH_STATUS,
   type HealthAuthority,
@@ -21,6 +23,8 @@ import {
   recogniseStatus,
   replay,
   requirePublished,
+  ruleSetHash,
+  sourceRegisterHash,
   statusCodeClaim,
   statusValidity,
   teachingEdition,
@@ -85,6 +89,47 @@ const accuse = async (): Promise<string> => {
   return commitment
 }
 const colour = async (): Promise<string> => (await authority.query(subject)).status.colour
+
+test('rules, sources, derivations, manual entries and decisions go into the log, as hashes only', async () => {
+  const entries: string[][] = []
+  const log = {
+    published: async (type: string, hash: string) => void entries.push([type, hash]),
+    personal: async (type: string, who: string, commitment: string) =>
+      void entries.push([type, who, commitment]),
+  }
+  authority = await makeAuthority(store, { log })
+  await authority.announce()
+  await authority.declareHealth(subject, { symptoms: false })
+  const commitment = await accuse()
+  const { id } = await authority.contest(subject, {
+    kind: 'appeal',
+    contested: [commitment],
+    statement: 'No.',
+  })
+  const { decisions } = await authority.decide(id, 'upheld')
+  const { record } = await authority.query(subject)
+  expect(entries).toEqual([
+    ['rule-set', ruleSetHash(authority.ruleSet)],
+    ['evidence-source', sourceRegisterHash(world.register)],
+    ['appeal', subject, commitmentOf(decisions[0] as string)],
+    ['status-derivation', subject, derivationDigest(record)],
+  ])
+})
+
+test('the same evidence gives the same status through every channel', async () => {
+  // At the desk, with paper, by post: other channels are other people handing in the same signed texts.
+  const finding = { class: 'contact', data: { kind: 'close' } } as const
+  const texts = [
+    await world.sign('tracing', subject, finding),
+    await world.sign('intake', subject, { class: 'symptom', data: { state: 'none' } }),
+  ].map(({ text }) => text)
+  const desk = await makeAuthority(memoryHealthStore())
+  for (const text of texts) await authority.submitEvidence(text)
+  for (const text of [...texts].reverse()) await desk.submitEvidence(text)
+  const [phone, paper] = [(await authority.query(subject)).status, (await desk.query(subject)).status]
+  expect(paper).toEqual(phone)
+  expect(statusCodeClaim(paper)).toEqual(statusCodeClaim(phone))
+})
 
 describe('contest', () => {
   beforeEach(async () => {
