@@ -143,7 +143,7 @@ async function againstLibpep(group: Group, parties: Parties): Promise<BenchRow[]
         ...common,
         name: 'same work: convert and re-randomise, no proof',
         reference: 'libpep reshuffle + rerandomize',
-        target: 1,
+        target: 0.9,
       },
     ),
     await compare(
