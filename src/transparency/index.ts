@@ -42,6 +42,7 @@ export {
   type PublicType,
   parseEntry,
 } from './entry.ts'
+export { eventLog, type LoggedEvent, NO_TAG } from './event-log.ts'
 export { appendLeaf, copyFrontier, emptyFrontier, type Frontier, frontierRoot } from './frontier.ts'
 export {
   type HolderClaim,
