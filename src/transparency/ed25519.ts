@@ -1,10 +1,7 @@
 // Ed25519 (RFC 8032) for notes: native in Node, WebCrypto in browsers that have it, @noble/curves in the others.
 import { ed25519 } from '@noble/curves/ed25519.js'
-import { concatBytes, fromHex, type MaybePromise, toBase64url } from '../base/index.ts'
+import { type MaybePromise, toBase64url } from '../base/index.ts'
 import { nodeCrypto } from '../crypto/index.ts'
-
-// The fixed beginning of a PKCS #8 document that holds an Ed25519 seed (RFC 8410 section 7).
-const PKCS8_PREFIX = fromHex('302e020100300506032b657004220420')
 
 /** The public key of a 32-byte seed. */
 export function ed25519PublicKey(seed: Uint8Array): Uint8Array {
@@ -15,8 +12,8 @@ export function ed25519PublicKey(seed: Uint8Array): Uint8Array {
 export function ed25519Signer(seed: Uint8Array): (message: Uint8Array) => MaybePromise<Uint8Array> {
   if (nodeCrypto) {
     const native = nodeCrypto
-    const der = globalThis.Buffer.from(concatBytes(PKCS8_PREFIX, seed))
-    const key = native.createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: toBase64url(ed25519PublicKey(seed)), d: toBase64url(seed) }
+    const key = native.createPrivateKey({ key: jwk, format: 'jwk' })
     return (message) => new Uint8Array(native.sign(null, message, key))
   }
   const secret = new Uint8Array(seed)

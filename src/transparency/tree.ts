@@ -100,7 +100,7 @@ export function consistencyRanges(oldSize: number, size: number): LeafRange[] {
 export function isSubtree({ start, end }: LeafRange): boolean {
   if (!isSize(start) || !isSize(end) || start >= end) return false
   const length = end - start
-  return start % 2 ** Math.ceil(Math.log2(length)) === 0
+  return length === 1 || start % (2 * splitPoint(length)) === 0
 }
 
 export type InclusionClaim = {
