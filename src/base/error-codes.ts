@@ -34,6 +34,7 @@ export const ERRORS = {
   // http
   ERR_HTTP_NOT_FOUND: { status: 404, message: 'There is nothing at this address.' },
   ERR_HTTP_BAD_REQUEST: { status: 400, message: 'The request is malformed.' },
+  ERR_HTTP_METHOD: { status: 405, message: 'Use one of the methods that the Allow header names.' },
   ERR_HTTP_MEDIA_TYPE: { status: 415, message: 'Send the body with Content-Type: application/json.' },
   ERR_HTTP_BODY_TOO_LARGE: { status: 413, message: 'The request body is too large.' },
   ERR_HTTP_INTERNAL: {
@@ -634,6 +635,7 @@ export const ERRORS = {
     status: 400,
     message: 'Only authorization_code and the pre-authorised code are supported.',
   },
+  ERR_OPENID_RESPONSE_TYPE: { status: 400, message: 'Only the response type code is supported.' },
   ERR_OPENID_SCOPE: { status: 400, message: 'The scope names no credential of this issuer.' },
   ERR_OPENID_DPOP: {
     status: 400,
@@ -657,6 +659,15 @@ export const ERRORS = {
     message: 'This issuer has no such credential, or the token does not cover it.',
   },
   ERR_OPENID_CREDENTIAL_REQUEST: { status: 400, message: 'The credential request is malformed.' },
+  ERR_OPENID_CREDENTIAL_IDENTIFIER: {
+    status: 400,
+    message: 'The token was not given for a credential of this identifier.',
+  },
+  ERR_OPENID_AUTHORIZATION_DETAILS: {
+    status: 400,
+    message:
+      'The authorization details are malformed or ask for what this issuer or this grant does not cover.',
+  },
   ERR_OPENID_ENCRYPTION: { status: 400, message: 'Encrypted credential responses are not offered.' },
   ERR_OPENID_DENIED: { status: 400, message: 'The issuer does not issue this credential to this holder.' },
   ERR_OPENID_TRANSACTION: {

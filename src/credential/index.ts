@@ -21,7 +21,15 @@ export {
   type KeyBindingPolicy,
   parseKeyBinding,
 } from './key-binding.ts'
-export { asProvenKey, checkKeyProof, KEY_PROOF_TYP, makeKeyProof, type ProvenKey } from './key-proof.ts'
+export {
+  asProvenKey,
+  checkKeyProof,
+  KEY_PROOF_TYP,
+  makeKeyProof,
+  type OpenedKeyProof,
+  openKeyProof,
+  type ProvenKey,
+} from './key-proof.ts'
 export { BUSINESS_LICENCE, ORGANISATION_FILE, organisationClaims } from './organisation-file.ts'
 export {
   claimAt,

@@ -1,10 +1,12 @@
-// The issuer's OpenID4VCI endpoints: metadata, pushed requests, authorization, tokens, nonces, credentials.
+// The issuer's OpenID4VCI endpoints: metadata, offers, pushed requests, authorization, tokens, nonces, credentials.
 import { type ErrorRequestHandler, type Request, type Response, Router } from 'express'
-import { CtidError, isCtidError, type JsonObject } from '../base/index.ts'
+import { CtidError, toBase64url } from '../base/index.ts'
 import {
   authorizationServerMetadata,
   authorizationTransaction,
+  type CredentialOffer,
   type CredentialResponse,
+  createSessions,
   credentialIssuerMetadata,
   decideAuthorization,
   exchangeCode,
@@ -12,12 +14,13 @@ import {
   makeDpopNonce,
   makeNonce,
   notify,
-  oauthError,
+  offerDocument,
+  type ProtectedRequest,
   pushRequest,
   requestCredential,
   requestDeferred,
 } from '../openid/index.ts'
-import { readFormBody } from './openid-verifier.ts'
+import { oauthErrorBody, onlyMethods, readFormBody, singleHeader } from './oauth.ts'
 import { readJson } from './server.ts'
 
 /** Somebody who can log in, as the development login page lists them. */
@@ -29,9 +32,32 @@ export type OpenidIssuerOptions = {
    * people. A real deployment puts its own login in front and calls `decideAuthorization`.
    */
   readonly developmentLogin: () => Promise<readonly LoginSubject[]>
+  /** Offers by reference, from {@link offerShelf}. */
+  readonly offers?: OfferShelf
 }
 
+/** Offers that wallets fetch by `credential_offer_uri`: a short link in place of a long one. */
+export type OfferShelf = {
+  /** Keeps an offer for ten minutes and returns where it is fetched. */
+  put(offer: CredentialOffer): string
+  get(id: string): CredentialOffer | undefined
+}
+
+const OFFER_SECONDS = 600
 const MAX_CREDENTIAL_REQUEST = 262_144
+
+/** A shelf in memory for the issuer's offers. */
+export function offerShelf(deps: Pick<IssuerDeps, 'clock' | 'random' | 'baseUrl'>): OfferShelf {
+  const offers = createSessions<CredentialOffer>({ clock: deps.clock })
+  return {
+    put(offer) {
+      const id = toBase64url(deps.random(16))
+      offers.put(id, offer, deps.clock() + OFFER_SECONDS)
+      return `${deps.baseUrl}/credential-offers/${id}`
+    },
+    get: (id) => offers.get(id),
+  }
+}
 
 /** Mount at the root of the issuer's origin; the paths follow from `deps.baseUrl`. */
 export function openidIssuerRouter(deps: IssuerDeps, options: OpenidIssuerOptions): Router {
@@ -44,11 +70,18 @@ export function openidIssuerRouter(deps: IssuerDeps, options: OpenidIssuerOption
     ['openid-credential-issuer', credentialIssuerMetadata],
     ['oauth-authorization-server', authorizationServerMetadata],
   ] as const) {
-    const places = new Set([`/.well-known/${name}${path}`, `${path}/.well-known/${name}`])
-    router.get([...places], (_request, response) => {
+    const places = [...new Set([`/.well-known/${name}${path}`, `${path}/.well-known/${name}`])]
+    router.get(places, (_request, response) => {
       response.set('Access-Control-Allow-Origin', '*').json(document(deps))
     })
+    router.all(places, onlyMethods('GET'))
   }
+
+  router.get(`${path}/credential-offers/:id`, (request, response) => {
+    const offer = options.offers?.get(request.params.id)
+    if (!offer) throw new CtidError('ERR_HTTP_NOT_FOUND')
+    response.json(offerDocument(offer))
+  })
 
   router.post(`${path}/par`, async (request, response) => {
     const { requestUri, expiresIn } = await pushRequest(deps, clientRequest(request))
@@ -79,18 +112,23 @@ export function openidIssuerRouter(deps: IssuerDeps, options: OpenidIssuerOption
     )
     response.redirect(303, target)
   })
+  router.all(`${path}/authorize`, onlyMethods('GET', 'POST'))
 
   router.post(`${path}/token`, async (request, response) => {
     const token = await exchangeCode(deps, clientRequest(request))
+    freshDpopNonce(deps, response)
     response.json({
       access_token: token.accessToken,
       token_type: token.tokenType,
       expires_in: token.expiresIn,
+      ...(token.authorizationDetails === undefined
+        ? {}
+        : { authorization_details: token.authorizationDetails }),
     })
   })
 
   router.post(`${path}/nonce`, (_request, response) => {
-    if (deps.policy.dpopNonce) response.set('DPoP-Nonce', makeDpopNonce(deps))
+    freshDpopNonce(deps, response)
     response.json({ c_nonce: makeNonce(deps) })
   })
 
@@ -107,6 +145,9 @@ export function openidIssuerRouter(deps: IssuerDeps, options: OpenidIssuerOption
     response.status(204).end()
   })
 
+  for (const name of ['par', 'token', 'nonce', 'credential', 'deferred-credential', 'notification']) {
+    router.all(`${path}/${name}`, onlyMethods('POST'))
+  }
   router.use(path === '' ? '/' : path, issuerErrors(deps))
   return router
 }
@@ -115,24 +156,16 @@ function clientRequest(request: Request): Parameters<typeof exchangeCode>[1] {
   return { form: readFormBody(request), header: singleHeader(request) }
 }
 
-function protectedRequest(request: Request): {
-  body: JsonObject
-  header: (name: string) => string | undefined
-} {
-  return { body: readJson(request, { maxLength: MAX_CREDENTIAL_REQUEST }), header: singleHeader(request) }
+function protectedRequest(request: Request): ProtectedRequest {
+  return {
+    body: () => readJson(request, { maxLength: MAX_CREDENTIAL_REQUEST }),
+    header: singleHeader(request),
+  }
 }
 
-// Node joins repeated headers with commas; of these, a second one would be a second opinion (RFC 9449 section 4.3).
-function singleHeader(request: Request): (name: string) => string | undefined {
-  return (name) => {
-    const values = request.headersDistinct[name]
-    if (values !== undefined && values.length > 1) {
-      throw new CtidError(name === 'dpop' ? 'ERR_OPENID_DPOP' : 'ERR_OPENID_REQUEST', {
-        detail: 'header twice',
-      })
-    }
-    return values?.[0]
-  }
+// One ahead of time saves the wallet a refused request (RFC 9449 section 8.2).
+function freshDpopNonce(deps: IssuerDeps, response: Response): void {
+  if (deps.policy.dpopNonce) response.set('DPoP-Nonce', makeDpopNonce(deps))
 }
 
 function sendCredentials(response: Response, outcome: CredentialResponse): void {
@@ -146,26 +179,24 @@ function sendCredentials(response: Response, outcome: CredentialResponse): void 
   }
 }
 
-const RESOURCE = /\/(credential|deferred-credential|notification)$/
+// The word for what has no better one, where it is not `invalid_request` (OpenID4VCI sections 8.3.1, 9.3, 11.3).
+const OTHERWISE: readonly (readonly [RegExp, string])[] = [
+  [/\/(deferred-)?credential$/, 'invalid_credential_request'],
+  [/\/notification$/, 'invalid_notification_request'],
+]
+const TOKEN_PROBLEMS = ['invalid_token', 'invalid_dpop_proof', 'use_dpop_nonce']
 
 function issuerErrors(deps: IssuerDeps): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    if (!isCtidError(error) || response.headersSent || error.status >= 500) return next(error)
-    const atResource = RESOURCE.test(request.path)
-    const { error: word, status } = oauthError(error)
-    const isTokenProblem =
-      word === 'invalid_token' || word === 'invalid_dpop_proof' || word === 'use_dpop_nonce'
+    const otherwise = OTHERWISE.find(([path]) => path.test(request.path))?.[1]
+    const answer = oauthErrorBody(error, otherwise)
+    if (response.headersSent || !answer) return next(error)
+    const { error: word } = answer.body
     if (word === 'use_dpop_nonce' || deps.policy.dpopNonce) response.set('DPoP-Nonce', makeDpopNonce(deps))
-    if (atResource && isTokenProblem) response.set('WWW-Authenticate', `DPoP error="${word}", algs="ES256"`)
-    response
-      .status(atResource && isTokenProblem ? 401 : status)
-      .json({ error: word, error_description: printable(error.message), code: error.code })
+    const isTokenProblem = otherwise !== undefined && TOKEN_PROBLEMS.includes(word)
+    if (isTokenProblem) response.set('WWW-Authenticate', `DPoP error="${word}", algs="ES256"`)
+    response.status(isTokenProblem ? 401 : answer.status).json(answer.body)
   }
-}
-
-// RFC 6749 section 5.2 allows printable ASCII only, without quotes and backslashes.
-function printable(message: string): string {
-  return message.replace(/’/g, "'").replace(/[^\x20\x21\x23-\x5b\x5d-\x7e]/g, '')
 }
 
 function sendPage(response: Response, html: string): void {

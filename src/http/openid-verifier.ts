@@ -1,7 +1,9 @@
 // The verifier's OpenID4VP endpoints: start, request object, answer, result. Errors are OAuth error documents.
-import { type ErrorRequestHandler, type Request, Router } from 'express'
-import { CtidError, fromUtf8, isJsonObject, type JsonObject } from '../base/index.ts'
+import { type Request, type Response, Router } from 'express'
+import { CtidError, isJsonObject, type JsonObject } from '../base/index.ts'
 import {
+  formMembers,
+  type PresentationResult,
   requestObject,
   resultOf,
   type StartOptions,
@@ -9,30 +11,39 @@ import {
   takeAnswer,
   type VerifierDeps,
 } from '../openid/index.ts'
-import { bodyBytes, toProblem } from './problem.ts'
+import { oauthErrors, onlyMethods, readFormBody } from './oauth.ts'
 import { readJson } from './server.ts'
 
 const COOKIE = 'ctid_vp'
+const MAX_ANSWER = 262_144
+const REQUEST_OBJECT_TYPE = 'application/oauth-authz-req+jwt'
 
 export type OpenidVerifierOptions = {
   /** Ready-made questions by name, for pages that only choose one. */
   readonly presets?: Readonly<Record<string, StartOptions>>
+  /**
+   * Web origins besides the verifier's own that a browser may be sent back to. Whoever starts a request holds its secret;
+   * if the response code could go there too, a presentation could be collected by somebody who sent the link to another.
+   */
+  readonly completionOrigins?: readonly string[]
 }
 
 /**
  * Routes (all under the verifier's base URL):
- * - `POST /openid4vp/requests` starts: `{query | preset, response_mode?, client_id_prefix?, completion_uri?, expected_origins?}`
- * - `GET|POST /openid4vp/requests/ID` the signed request object, once per wallet that asks, until it is answered
- * - `POST /openid4vp/responses/ID` the wallet's one answer
+ * - `POST /openid4vp/requests` starts: `{query | preset, response_mode?, client_id_prefix?, flow?, completion_uri?, expected_origins?}`
+ * - `GET|POST /openid4vp/requests/ID` the signed request object, until it is answered
+ * - `POST /openid4vp/responses/ID` the wallet's one answer: a form, or JSON from a page that used the Digital Credentials API
  * - `GET /openid4vp/requests/ID/result` the result, for the browser that started (cookie, or `Authorization: Bearer` secret)
+ * - `GET /openid4vp/requests/ID/complete` the page that a wallet on the same device sends the browser back to
  */
 export function openidVerifierRouter(deps: VerifierDeps, options: OpenidVerifierOptions = {}): Router {
   const router = Router()
+  const path = new URL(deps.baseUrl).pathname.replace(/\/$/, '')
+  const origins = [new URL(deps.baseUrl).origin, ...(options.completionOrigins ?? [])]
 
   router.post('/openid4vp/requests', async (request, response) => {
-    const started = await startRequest(deps, startOptions(readJson(request), options))
+    const started = await startRequest(deps, startOptions(readJson(request), options, origins))
     const { browserSecret, id, ...rest } = started
-    const path = new URL(deps.baseUrl).pathname.replace(/\/$/, '')
     response.cookie(`${COOKIE}_${id}`, browserSecret, {
       httpOnly: true,
       sameSite: 'lax',
@@ -51,74 +62,83 @@ export function openidVerifierRouter(deps: VerifierDeps, options: OpenidVerifier
       ...(rest.requestObject === undefined ? {} : { request: rest.requestObject }),
     })
   })
+  router.all('/openid4vp/requests', onlyMethods('POST'))
 
   router.get('/openid4vp/requests/:id', async (request, response) => {
-    const jwt = await requestObject(deps, request.params.id)
-    response.type('application/oauth-authz-req+jwt').send(jwt)
+    sendRequestObject(response, await requestObject(deps, request.params.id))
   })
 
   router.post('/openid4vp/requests/:id', async (request, response) => {
     const walletNonce = readFormBody(request).get('wallet_nonce')
-    if (walletNonce !== undefined && walletNonce.length > 512) {
+    if (walletNonce !== undefined && (walletNonce.length === 0 || walletNonce.length > 512)) {
       throw new CtidError('ERR_OPENID_REQUEST', { detail: 'wallet_nonce' })
     }
-    const jwt = await requestObject(deps, request.params.id, walletNonce)
-    response.type('application/oauth-authz-req+jwt').send(jwt)
+    sendRequestObject(response, await requestObject(deps, request.params.id, walletNonce))
   })
+  router.all('/openid4vp/requests/:id', onlyMethods('GET', 'POST'))
 
   router.post('/openid4vp/responses/:id', async (request, response) => {
-    const { redirectUri } = await takeAnswer(deps, request.params.id, readFormBody(request))
+    const isPage = Boolean(request.is('application/json'))
+    const answer = isPage
+      ? ({ by: 'page', members: readJson(request, { maxLength: MAX_ANSWER }) } as const)
+      : ({ by: 'form', members: formMembers(readFormBody(request)) } as const)
+    const { redirectUri } = await takeAnswer(deps, request.params.id, answer)
     response.json(redirectUri === undefined ? {} : { redirect_uri: redirectUri })
   })
+  router.all('/openid4vp/responses/:id', onlyMethods('POST'))
 
   router.get('/openid4vp/requests/:id/result', (request, response) => {
-    const { id } = request.params
+    response.json(resultFor(request, request.params.id))
+  })
+  router.all('/openid4vp/requests/:id/result', onlyMethods('GET'))
+
+  router.get('/openid4vp/requests/:id/complete', (request, response) => {
+    const { state } = resultFor(request, request.params.id)
+    response.type('html').send(completionPage(state))
+  })
+  router.all('/openid4vp/requests/:id/complete', onlyMethods('GET'))
+
+  function resultFor(request: Request, id: string): PresentationResult {
     const code = request.query['response_code']
-    const result = resultOf(deps, id, {
+    return resultOf(deps, id, {
       browserSecret: bearer(request) ?? cookie(request, `${COOKIE}_${id}`) ?? '',
       ...(typeof code === 'string' ? { responseCode: code } : {}),
     })
-    response.json(result)
-  })
+  }
 
   router.use('/openid4vp', oauthErrors)
   return router
 }
 
-/** Our errors as OAuth 2.0 error documents (RFC 6749 section 5.2). */
-export const oauthErrors: ErrorRequestHandler = (error: unknown, _request, response, next) => {
-  const problem = toProblem(error)
-  if (response.headersSent || problem.status >= 500) return next(error)
-  response
-    .status(problem.status)
-    .json({ error: 'invalid_request', error_description: problem.title, code: problem.code })
+function sendRequestObject(response: Response, jwt: string): void {
+  // By hand: Express would add a charset, which the media type does not have.
+  response.setHeader('Content-Type', REQUEST_OBJECT_TYPE).end(jwt)
 }
 
-/**
- * A form body, strictly: the right media type, UTF-8, no parameter twice (RFC 6749 section 3.1).
- *
- * @throws {CtidError} `ERR_HTTP_MEDIA_TYPE`, `ERR_HTTP_BAD_REQUEST`
- */
-export function readFormBody(request: Request): ReadonlyMap<string, string> {
-  if (bodyBytes(request).length > 0 && !request.is('application/x-www-form-urlencoded')) {
-    throw new CtidError('ERR_HTTP_MEDIA_TYPE', { detail: 'application/x-www-form-urlencoded' })
-  }
-  let text: string
-  try {
-    text = fromUtf8(bodyBytes(request))
-  } catch {
-    throw new CtidError('ERR_HTTP_BAD_REQUEST')
-  }
-  const form = new Map<string, string>()
-  for (const [name, value] of new URLSearchParams(text)) {
-    if (form.has(name)) throw new CtidError('ERR_HTTP_BAD_REQUEST', { detail: 'a parameter twice' })
-    form.set(name, value)
-  }
-  return form
+const OUTCOMES: Readonly<Record<PresentationResult['state'], string>> = {
+  pending: 'No answer yet · 尚未出示',
+  accepted: 'Accepted ✓ · 已通过',
+  refused: 'Refused ✗ · 未通过',
+  declined: 'Declined by the holder · 持有人拒绝出示',
 }
 
-function startOptions(body: JsonObject, { presets = {} }: OpenidVerifierOptions): StartOptions {
-  const { preset, query, response_mode, client_id_prefix, completion_uri, expected_origins } = body
+function completionPage(state: PresentationResult['state']): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Presentation</title>
+<main><h1>${OUTCOMES[state]}</h1></main>
+</html>
+`
+}
+
+function startOptions(
+  body: JsonObject,
+  { presets = {} }: OpenidVerifierOptions,
+  origins: readonly string[],
+): StartOptions {
+  const { preset, query, response_mode, client_id_prefix, completion_uri, expected_origins, flow } = body
   const base = typeof preset === 'string' && Object.hasOwn(presets, preset) ? presets[preset] : undefined
   if (preset !== undefined && !base) throw new CtidError('ERR_OPENID_REQUEST', { detail: 'preset' })
   const chosen = query ?? base?.query
@@ -127,20 +147,26 @@ function startOptions(body: JsonObject, { presets = {} }: OpenidVerifierOptions)
   const prefixes = ['x509_hash', 'x509_san_dns', 'redirect_uri'] as const
   const responseMode = optional(response_mode, modes, 'response_mode')
   const clientIdPrefix = optional(client_id_prefix, prefixes, 'client_id_prefix')
-  const origins = Array.isArray(expected_origins)
-    ? expected_origins.filter((origin) => typeof origin === 'string')
-    : undefined
-  if (completion_uri !== undefined && !isWebUri(completion_uri)) {
+  const isSameDevice = optional(flow, ['same_device', 'cross_device'] as const, 'flow') === 'same_device'
+  if (completion_uri !== undefined && !isUnder(origins, completion_uri)) {
     throw new CtidError('ERR_OPENID_REQUEST', { detail: 'completion_uri' })
   }
+  const completionUri = completion_uri ?? (isSameDevice ? 'own' : undefined)
   return {
     ...base,
     query: chosen,
     ...(responseMode === undefined ? {} : { responseMode }),
     ...(clientIdPrefix === undefined ? {} : { clientIdPrefix }),
-    ...(completion_uri === undefined ? {} : { completionUri: completion_uri as string }),
-    ...(origins === undefined ? {} : { expectedOrigins: origins }),
+    ...(completionUri === undefined ? {} : { completionUri: completionUri as string }),
+    ...(expected_origins === undefined ? {} : { expectedOrigins: strings(expected_origins) }),
   }
+}
+
+function strings(value: JsonObject[string]): string[] {
+  if (!Array.isArray(value) || !value.every((one) => typeof one === 'string')) {
+    throw new CtidError('ERR_OPENID_REQUEST', { detail: 'expected_origins' })
+  }
+  return value
 }
 
 function optional<T extends string>(value: unknown, known: readonly T[], detail: string): T | undefined {
@@ -150,8 +176,8 @@ function optional<T extends string>(value: unknown, known: readonly T[], detail:
   return found
 }
 
-function isWebUri(value: unknown): boolean {
-  return typeof value === 'string' && /^https?:\/\//.test(value) && URL.canParse(value)
+function isUnder(origins: readonly string[], uri: unknown): boolean {
+  return typeof uri === 'string' && URL.canParse(uri) && origins.includes(new URL(uri).origin)
 }
 
 function bearer(request: Request): string | undefined {

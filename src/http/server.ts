@@ -1,7 +1,13 @@
 // What every service shares: an Express application with safe defaults, strict bodies, and an orderly start and stop.
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import express, { type Express, type Request, type RequestHandler, type Router } from 'express'
+import express, {
+  type ErrorRequestHandler,
+  type Express,
+  type Request,
+  type RequestHandler,
+  type Router,
+} from 'express'
 import { CtidError, fromUtf8, type JsonObject, parseJsonObject } from '../base/index.ts'
 import { bodyBytes, notFound, problemHandler } from './problem.ts'
 
@@ -11,6 +17,8 @@ export type AppOptions = {
   readonly maxBodyBytes?: number
   /** Hears of unexpected errors. They never reach the client. */
   readonly onInternal?: (error: unknown) => void
+  /** A protocol's own form of errors, asked before they become problem documents. */
+  readonly errorForm?: ErrorRequestHandler
 }
 
 /** An application with the routers mounted at the root, safe headers, raw bodies and problem documents. */
@@ -23,6 +31,7 @@ export function createApp(options: AppOptions): Express {
   app.use(rawBody(options.maxBodyBytes))
   for (const router of options.routers) app.use(router)
   app.use(notFound)
+  if (options.errorForm) app.use(options.errorForm)
   app.use(problemHandler(options.onInternal))
   return app
 }

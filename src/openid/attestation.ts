@@ -41,7 +41,7 @@ export async function checkClientAttestation(
   if (policy.clientId !== undefined && sub !== policy.clientId) refuse('client_id')
   const key = attestedKey((cnf as { jwk?: Json } | undefined)?.jwk, 'ERR_OPENID_CLIENT')
   const proof = parse(pop, CLIENT_ATTESTATION_POP_TYP, 'ERR_OPENID_CLIENT')
-  if (!(await verifyJws(proof, await importVerifyKey(key)))) refuse('proof of possession')
+  if (!(await isSignedBy(proof, key))) refuse('proof of possession')
   const { iss, aud, jti, iat } = proof.payload
   const now = policy.clock()
   if (iss !== undefined && iss !== sub) refuse('iss')
@@ -117,6 +117,15 @@ function parse(text: string, typ: string, code: Code): UnverifiedJws {
     return parseJws(text, { expectedTyp: typ, maxLength: 32_768 })
   } catch (cause) {
     throw new CtidError(code, { detail: `not a ${typ}`, cause })
+  }
+}
+
+// A point that is not on the curve has signed nothing.
+async function isSignedBy(jws: UnverifiedJws, key: P256PublicJwk): Promise<boolean> {
+  try {
+    return await verifyJws(jws, await importVerifyKey(key))
+  } catch {
+    return false
   }
 }
 

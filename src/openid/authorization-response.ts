@@ -50,8 +50,8 @@ export async function decryptResponse(jwe: string, key: DecryptionKey): Promise<
   if (jwe.length > MAX_RESPONSE) throw new CtidError('ERR_OPENID_RESPONSE', { detail: 'size' })
   let plaintext: Uint8Array
   try {
-    const { kid, zip } = decodeProtectedHeader(jwe)
-    if (zip !== undefined || (kid !== undefined && kid !== key.publicKey.kid)) {
+    const { kid, zip, crit } = decodeProtectedHeader(jwe)
+    if (zip !== undefined || crit !== undefined || (kid !== undefined && kid !== key.publicKey.kid)) {
       throw new CtidError('ERR_OPENID_RESPONSE', { detail: 'header' })
     }
     const privateKey = await importJWK({ ...key.privateJwk }, 'ECDH-ES')
@@ -67,22 +67,24 @@ export async function decryptResponse(jwe: string, key: DecryptionKey): Promise<
   }
 }
 
-/** Verifier: reads the members of a plain `direct_post` form; `vp_token` is JSON text there. */
-export function readForm(form: ReadonlyMap<string, string>): AuthorizationResponse {
-  const vpToken = form.get('vp_token')
+/**
+ * Verifier: the members of an answer posted as a form; `vp_token` is JSON text there.
+ *
+ * @throws {CtidError} `ERR_OPENID_RESPONSE`
+ */
+export function formMembers(form: ReadonlyMap<string, string>): JsonObject {
   const members: Record<string, Json> = {}
-  for (const name of ['state', 'error']) {
+  for (const name of ['state', 'error', 'response']) {
     const value = form.get(name)
     if (value !== undefined) members[name] = value
   }
-  if (vpToken !== undefined) {
-    try {
-      members['vp_token'] = parseJsonObject(vpToken, { maxLength: MAX_RESPONSE })
-    } catch {
-      throw new CtidError('ERR_OPENID_RESPONSE', { detail: 'vp_token is not a JSON object' })
-    }
+  const vpToken = form.get('vp_token')
+  if (vpToken === undefined) return members
+  try {
+    return { ...members, vp_token: parseJsonObject(vpToken, { maxLength: MAX_RESPONSE }) }
+  } catch {
+    throw new CtidError('ERR_OPENID_RESPONSE', { detail: 'vp_token is not a JSON object' })
   }
-  return readResponse(members)
 }
 
 /**
@@ -95,6 +97,7 @@ export function readResponse(members: JsonObject): AuthorizationResponse {
   if (state !== undefined && typeof state !== 'string')
     throw new CtidError('ERR_OPENID_RESPONSE', { detail: 'state' })
   if (error !== undefined) {
+    if (vpToken !== undefined) throw new CtidError('ERR_OPENID_RESPONSE', { detail: 'error and vp_token' })
     // Only the registered form of an error code is kept: the rest could carry anything.
     const isCode = typeof error === 'string' && /^[a-z_]{1,64}$/.test(error)
     return { error: isCode ? error : 'invalid_error', state }

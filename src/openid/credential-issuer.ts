@@ -1,10 +1,10 @@
 // The issuer's credential endpoints: nonces, credentials in batches, deferred ones, notifications
 // (OpenID4VCI 1.0 sections 7 to 11).
-import { CtidError, type JsonObject, toBase64url } from '../base/index.ts'
-import type { P256PublicJwk } from '../crypto/index.ts'
-import { dpopPolicy, tokenId } from './authorization-server.ts'
+import { CtidError, isCtidError, type JsonObject, toBase64url } from '../base/index.ts'
+import { dpopPolicy } from './client-authentication.ts'
 import { checkDpopProof } from './dpop.ts'
-import type { AccessGrant, CredentialConfiguration, IssuerDeps } from './issuer-config.ts'
+import { tokenId } from './exchange.ts'
+import type { AccessGrant, CredentialConfiguration, DeferredIssuance, IssuerDeps } from './issuer-config.ts'
 import { checkProofs } from './proofs.ts'
 
 const NONCE_SECONDS = 300
@@ -13,7 +13,8 @@ const DEFERRED_SECONDS = 86_400
 
 /** A request at a protected endpoint. */
 export type ProtectedRequest = {
-  readonly body: JsonObject
+  /** Reads the JSON body; called once the token was found good. */
+  readonly body: () => JsonObject
   readonly header: (name: string) => string | undefined
 }
 
@@ -31,15 +32,15 @@ export type CredentialResponse =
 /**
  * Issuer: credentials for the keys that the request proves possession of, one each.
  *
- * @throws {CtidError} `ERR_OPENID_TOKEN`, `ERR_OPENID_DPOP`, `ERR_OPENID_CONFIGURATION`, `ERR_OPENID_PROOF`,
- *   `ERR_OPENID_NONCE`, `ERR_OPENID_ENCRYPTION`, `ERR_OPENID_CREDENTIAL_REQUEST`, `ERR_OPENID_DENIED`
+ * @throws {CtidError} `ERR_OPENID_TOKEN`, `ERR_OPENID_DPOP`, `ERR_OPENID_CONFIGURATION`,
+ *   `ERR_OPENID_CREDENTIAL_IDENTIFIER`, `ERR_OPENID_PROOF`, `ERR_OPENID_NONCE`, `ERR_OPENID_ENCRYPTION`, `ERR_OPENID_CREDENTIAL_REQUEST`, `ERR_OPENID_DENIED`
  */
 export async function requestCredential(
   deps: IssuerDeps,
   request: ProtectedRequest,
 ): Promise<CredentialResponse> {
   const { grant, id } = await requireToken(deps, request, `${deps.baseUrl}/credential`)
-  const { body } = request
+  const body = request.body()
   if (body['credential_response_encryption'] !== undefined) throw new CtidError('ERR_OPENID_ENCRYPTION')
   const configuration = requestedConfiguration(deps, grant, body)
   if (body['proof'] !== undefined) {
@@ -74,8 +75,14 @@ function requestedConfiguration(
   if ((id === undefined) === (identifier === undefined)) {
     throw new CtidError('ERR_OPENID_CREDENTIAL_REQUEST', { detail: 'one of configuration id and identifier' })
   }
-  // We hand out no credential identifiers, so one that comes is not ours.
-  if (typeof id !== 'string') {
+  if (identifier !== undefined) {
+    const named = typeof identifier === 'string' ? grant.identifiers?.get(identifier) : undefined
+    const configuration = deps.configurations.find((candidate) => candidate.id === named)
+    if (!configuration) throw new CtidError('ERR_OPENID_CREDENTIAL_IDENTIFIER')
+    return configuration
+  }
+  // Whoever was told identifiers must use them (section 8.2).
+  if (typeof id !== 'string' || grant.identifiers) {
     throw new CtidError('ERR_OPENID_CREDENTIAL_REQUEST', { detail: 'credential_configuration_id' })
   }
   const configuration = deps.configurations.find((candidate) => candidate.id === id)
@@ -86,11 +93,7 @@ function requestedConfiguration(
 async function issueOrDefer(
   deps: IssuerDeps,
   grant: AccessGrant,
-  what: {
-    readonly configuration: CredentialConfiguration
-    readonly holderKeys: readonly P256PublicJwk[]
-    readonly tokenId: string
-  },
+  what: DeferredIssuance,
   transaction: string,
 ): Promise<CredentialResponse> {
   const { configuration, holderKeys } = what
@@ -122,14 +125,20 @@ export async function requestDeferred(
   request: ProtectedRequest,
 ): Promise<CredentialResponse> {
   const { grant, id } = await requireToken(deps, request, `${deps.baseUrl}/deferred-credential`)
-  const transaction = request.body['transaction_id']
+  const { transaction_id: transaction } = request.body()
   const waiting = typeof transaction === 'string' ? deps.sessions.deferred.get(transaction) : undefined
   if (typeof transaction !== 'string' || !waiting || waiting.tokenId !== id) {
     throw new CtidError('ERR_OPENID_TRANSACTION')
   }
   // Taken before the await, so that two requests at once cannot both be served; put back if it is still pending.
   deps.sessions.deferred.take(transaction)
-  return issueOrDefer(deps, grant, waiting, transaction)
+  try {
+    return await issueOrDefer(deps, grant, waiting, transaction)
+  } catch (error) {
+    // A failure of ours is no decision.
+    if (!isCtidError(error)) deps.sessions.deferred.put(transaction, waiting, deps.clock() + DEFERRED_SECONDS)
+    throw error
+  }
 }
 
 const EVENTS = ['credential_accepted', 'credential_failure', 'credential_deleted']
@@ -141,10 +150,15 @@ const EVENTS = ['credential_accepted', 'credential_failure', 'credential_deleted
  */
 export async function notify(deps: IssuerDeps, request: ProtectedRequest): Promise<void> {
   const { id } = await requireToken(deps, request, `${deps.baseUrl}/notification`)
-  const { notification_id: notificationId, event } = request.body
-  if (typeof event !== 'string' || !EVENTS.includes(event)) throw new CtidError('ERR_OPENID_NOTIFICATION')
-  const known =
-    typeof notificationId === 'string' ? deps.sessions.notifications.get(notificationId) : undefined
+  const { notification_id: notificationId, event, event_description: description } = request.body()
+  const isDescribed = description === undefined || typeof description === 'string'
+  if (typeof event !== 'string' || !EVENTS.includes(event) || !isDescribed) {
+    throw new CtidError('ERR_OPENID_NOTIFICATION', { detail: 'event' })
+  }
+  if (typeof notificationId !== 'string') {
+    throw new CtidError('ERR_OPENID_NOTIFICATION', { detail: 'notification_id' })
+  }
+  const known = deps.sessions.notifications.get(notificationId)
   if (known?.tokenId !== id) throw new CtidError('ERR_OPENID_NOTIFICATION_ID')
   deps.onNotification?.(event)
 }

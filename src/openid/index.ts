@@ -11,6 +11,7 @@ export {
   type KeyAttestation,
   makeClientAttestationPop,
 } from './attestation.ts'
+export { authorizationTransaction, decideAuthorization, pushRequest } from './authorization.ts'
 export {
   type AuthorizationRequest,
   type EncryptionKey,
@@ -30,20 +31,11 @@ export {
   type DecryptionKey,
   decryptResponse,
   encryptResponse,
-  readForm,
+  formMembers,
   readResponse,
   type VpToken,
 } from './authorization-response.ts'
-export {
-  authorizationTransaction,
-  type ClientRequest,
-  createOffer,
-  decideAuthorization,
-  exchangeCode,
-  makeDpopNonce,
-  pushRequest,
-  type TokenResponse,
-} from './authorization-server.ts'
+export { type ClientRequest, makeDpopNonce } from './client-authentication.ts'
 export {
   type ClientId,
   type ClientIdPrefix,
@@ -74,6 +66,7 @@ export {
   type TrustedAuthority,
 } from './dcql.ts'
 export { checkDpopProof, DPOP_TYP, type DpopExpectation, type DpopPolicy, makeDpopProof } from './dpop.ts'
+export { exchangeCode, type TokenResponse } from './exchange.ts'
 export type { Fetch } from './fetch-json.ts'
 export {
   authorizationServerMetadata,
@@ -89,6 +82,7 @@ export {
   type SubjectRef,
   type Translated,
 } from './issuer-config.ts'
+export { createLoginOffer, createOffer } from './issuer-offers.ts'
 export { type OAuthError, oauthError } from './oauth-errors.ts'
 export {
   type CredentialOffer,
@@ -99,20 +93,19 @@ export {
   parseOfferLink,
   type TxCodeSpec,
 } from './offer.ts'
-export { checkProofs, makeProof, PROOF_TYP, type ProofPolicy } from './proofs.ts'
+export { checkProofs, type ProofPolicy } from './proofs.ts'
+export { resultOf } from './result.ts'
 export { createSessions, type Sessions } from './sessions.ts'
-export {
-  type AcceptedPresentation,
-  type PresentationResult,
-  requestObject,
-  resultOf,
-  type StartedRequest,
-  type StartOptions,
-  startRequest,
-  takeAnswer,
-  type VerifierDeps,
-  type VerifierSession,
-} from './verifier.ts'
+export { requestObject, startRequest } from './start-request.ts'
+export { type Answer, takeAnswer } from './take-answer.ts'
+export type {
+  AcceptedPresentation,
+  PresentationResult,
+  StartedRequest,
+  StartOptions,
+  VerifierDeps,
+  VerifierSession,
+} from './verifier-config.ts'
 export {
   type Holding,
   type Presented,

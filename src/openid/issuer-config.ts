@@ -1,6 +1,6 @@
 // What an OpenID4VCI issuer is made of: its credentials, its policy, its short-lived state, and its metadata documents.
 import type { Clock, JsonObject, RandomBytes } from '../base/index.ts'
-import type { P256PublicJwk } from '../crypto/index.ts'
+import type { ProvenKey } from '../credential/index.ts'
 import type { SignerResolver } from '../trust/index.ts'
 import { createSessions, type Sessions } from './sessions.ts'
 
@@ -30,7 +30,7 @@ export type IssueOutcome =
 export type IssueCredentials = (request: {
   readonly subject: SubjectRef
   readonly configuration: CredentialConfiguration
-  readonly holderKeys: readonly P256PublicJwk[]
+  readonly holderKeys: readonly ProvenKey[]
   readonly transaction: string
 }) => Promise<IssueOutcome>
 
@@ -71,15 +71,25 @@ export type AuthorizationTransaction = {
   readonly state: string | undefined
   readonly codeChallenge: string
   readonly configurationIds: readonly string[]
+  /** Asked for by `authorization_details`, and so answered with credential identifiers. */
+  readonly byDetails: boolean
   readonly dpopThumbprint: string | undefined
-  readonly issuerState: string | undefined
 }
 
-export type CodeGrant = AuthorizationTransaction & { readonly subject: SubjectRef }
+export type CodeGrant = AuthorizationTransaction & {
+  readonly subject: SubjectRef
+  /** Until when the code may be used; it is remembered longer. */
+  readonly expiresAt: number
+  /** Set once the code is used: a second use takes the token back (RFC 6749 section 4.1.2). */
+  tokenId: string | undefined
+  isUsed: boolean
+}
 
 export type AccessGrant = {
   readonly subject: SubjectRef
   readonly configurationIds: readonly string[]
+  /** Configuration ids by credential identifier, when the token response named some. */
+  readonly identifiers: ReadonlyMap<string, string> | undefined
   readonly clientId: string | undefined
   /** Thumbprint of the DPoP key; absent for bearer tokens. */
   readonly thumbprint: string | undefined
@@ -87,12 +97,14 @@ export type AccessGrant = {
 
 export type DeferredIssuance = {
   readonly configuration: CredentialConfiguration
-  readonly holderKeys: readonly P256PublicJwk[]
+  readonly holderKeys: readonly ProvenKey[]
   readonly tokenId: string
 }
 
 export type IssuerSessions = {
   readonly preAuthorized: Sessions<PreAuthorizedGrant>
+  /** Offered configurations by issuer state. */
+  readonly issuerStates: Sessions<readonly string[]>
   readonly pushed: Sessions<AuthorizationTransaction>
   readonly codes: Sessions<CodeGrant>
   readonly tokens: Sessions<AccessGrant>
@@ -106,6 +118,7 @@ export type IssuerSessions = {
 export function createIssuerSessions(clock: Clock): IssuerSessions {
   return {
     preAuthorized: createSessions({ clock }),
+    issuerStates: createSessions({ clock }),
     pushed: createSessions({ clock }),
     codes: createSessions({ clock }),
     tokens: createSessions({ clock }),
@@ -188,6 +201,7 @@ export function authorizationServerMetadata(deps: IssuerDeps): JsonObject {
     grant_types_supported: ['authorization_code', 'urn:ietf:params:oauth:grant-type:pre-authorized_code'],
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
+    authorization_details_types_supported: ['openid_credential'],
     dpop_signing_alg_values_supported: ['ES256'],
     token_endpoint_auth_methods_supported: [
       ...(policy.requireClientAttestation ? [] : ['none']),

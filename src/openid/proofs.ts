@@ -1,42 +1,8 @@
 // Proofs of possession of the keys that credentials are bound to (OpenID4VCI 1.0 section 8.2, appendix F).
-import { type Clock, CtidError, isJsonObject, type Json, type JsonObject } from '../base/index.ts'
-import {
-  importVerifyKey,
-  jwkThumbprint,
-  type P256PublicJwk,
-  parsePublicJwk,
-  type Signer,
-} from '../crypto/index.ts'
-import { parseJws, signJws, type UnverifiedJws, verifyJws } from '../trust/index.ts'
+import { type Clock, CtidError, isCtidError, isJsonObject, type Json } from '../base/index.ts'
+import { asProvenKey, openKeyProof, type ProvenKey } from '../credential/index.ts'
+import { jwkThumbprint } from '../crypto/index.ts'
 import { type AttestationPolicy, checkKeyAttestation } from './attestation.ts'
-
-export const PROOF_TYP = 'openid4vci-proof+jwt'
-const MAX_AGE_SECONDS = 300
-const MAX_AHEAD_SECONDS = 60
-
-/** Wallet: a `jwt` proof for one key. */
-export async function makeProof(
-  key: Signer,
-  options: {
-    readonly issuer: string
-    readonly nonce: string
-    readonly clock: Clock
-    readonly clientId?: string
-    readonly keyAttestation?: string
-  },
-): Promise<string> {
-  const payload = {
-    ...(options.clientId === undefined ? {} : { iss: options.clientId }),
-    aud: options.issuer,
-    iat: options.clock(),
-    nonce: options.nonce,
-  }
-  const header = {
-    jwk: key.publicJwk,
-    ...(options.keyAttestation === undefined ? {} : { key_attestation: options.keyAttestation }),
-  }
-  return signJws(payload, key, { typ: PROOF_TYP, header })
-}
 
 export type ProofPolicy = {
   readonly clock: Clock
@@ -52,51 +18,49 @@ export type ProofPolicy = {
   readonly requireAttestation: boolean
 }
 
+type Checked = { readonly keys: readonly ProvenKey[]; readonly nonce: string }
+
 /**
  * Issuer: checks the `proofs` member of a credential request and returns the keys, one credential each. All proofs of
  * a request carry the same nonce, which is used up once the signatures hold.
  *
- * @throws {CtidError} `ERR_OPENID_PROOF`, `ERR_OPENID_NONCE`, `ERR_OPENID_CREDENTIAL_REQUEST`
+ * @throws {CtidError} `ERR_OPENID_PROOF` naming what is wrong, `ERR_OPENID_NONCE`
  */
 export async function checkProofs(
   proofs: Json | undefined,
   policy: ProofPolicy,
-): Promise<readonly P256PublicJwk[]> {
-  if (!isJsonObject(proofs)) throw new CtidError('ERR_OPENID_PROOF', { detail: 'proofs are missing' })
+): Promise<readonly ProvenKey[]> {
+  if (!isJsonObject(proofs)) refuse('proofs are missing')
   const [[type, list] = [], ...more] = Object.entries(proofs)
-  if (more.length > 0) throw new CtidError('ERR_OPENID_PROOF', { detail: 'one proof type only' })
+  if (more.length > 0) refuse('one proof type only')
+  if (type !== 'jwt' && type !== 'attestation') refuse('proof type')
   if (!Array.isArray(list) || list.length === 0 || !list.every((item) => typeof item === 'string')) {
-    throw new CtidError('ERR_OPENID_PROOF', { detail: 'proofs must be a list of strings' })
+    refuse('proofs must be a list of strings')
   }
-  const checked =
-    type === 'jwt'
-      ? await checkJwtProofs(list, policy)
-      : type === 'attestation'
-        ? await checkAttestationProofs(list, policy)
-        : refuse('proof type')
-  if (!policy.consumeNonce(checked.nonce)) throw new CtidError('ERR_OPENID_NONCE')
-  if (checked.keys.length > policy.batchSize) refuse('more keys than the batch size')
-  if (new Set(checked.keys.map(jwkThumbprint)).size !== checked.keys.length) refuse('one key twice')
-  return checked.keys
+  const { keys, nonce } =
+    type === 'jwt' ? await checkJwtProofs(list, policy) : await checkAttestationProofs(list, policy)
+  if (keys.length > policy.batchSize) refuse('more keys than the batch size')
+  if (new Set(keys.map(jwkThumbprint)).size !== keys.length) refuse('one key twice')
+  if (!policy.consumeNonce(nonce)) throw new CtidError('ERR_OPENID_NONCE')
+  return keys
 }
-
-type Checked = { readonly keys: readonly P256PublicJwk[]; readonly nonce: string }
 
 async function checkJwtProofs(list: readonly string[], policy: ProofPolicy): Promise<Checked> {
   if (list.length > policy.batchSize) refuse('more proofs than the batch size')
-  const keys: P256PublicJwk[] = []
+  const keys: ProvenKey[] = []
   const nonces = new Set<string>()
   for (const text of list) {
-    const jws = parseProof(text)
-    const jwk = proofKey(jws.header)
-    if (!(await verifyJws(jws, await importVerifyKey(jwk)))) refuse('signature')
-    nonces.add(checkClaims(jws.payload, policy))
-    const { key_attestation: attestation } = jws.header
-    if (attestation === undefined) {
+    const proof = await openProof(text, policy)
+    if (proof.clientId !== undefined && policy.clientId !== undefined && proof.clientId !== policy.clientId) {
+      refuse('iss')
+    }
+    if (typeof proof.nonce !== 'string' || proof.nonce === '') throw new CtidError('ERR_OPENID_NONCE')
+    nonces.add(proof.nonce)
+    if (proof.keyAttestation === undefined) {
       if (policy.requireAttestation) refuse('key attestation is missing')
-      keys.push(jwk)
+      keys.push(proof.key)
     } else {
-      keys.push(...(await attestedKeys(attestation, jwk, list.length, policy)))
+      keys.push(...(await attestedKeys(proof.keyAttestation, proof.key, list.length, policy)))
     }
   }
   const [nonce] = nonces
@@ -104,47 +68,27 @@ async function checkJwtProofs(list: readonly string[], policy: ProofPolicy): Pro
   return { keys, nonce }
 }
 
-function parseProof(text: string): UnverifiedJws {
+async function openProof(text: string, policy: ProofPolicy) {
   try {
-    return parseJws(text, { expectedTyp: PROOF_TYP, maxLength: 32_768 })
+    return await openKeyProof(text, { expectedIssuer: policy.issuer, now: policy.clock() })
   } catch (cause) {
-    throw new CtidError('ERR_OPENID_PROOF', { detail: 'not a proof JWT', cause })
+    if (!isCtidError(cause)) throw cause
+    throw new CtidError('ERR_OPENID_PROOF', { detail: cause.detail ?? 'form', cause })
   }
-}
-
-// Only `jwk`: a key id or certificate would have to be resolved, and would tell who else knows the key.
-function proofKey(header: JsonObject): P256PublicJwk {
-  if (header['kid'] !== undefined || header['x5c'] !== undefined) refuse('the key must be given as jwk only')
-  try {
-    return parsePublicJwk(header['jwk'])
-  } catch {
-    return refuse('jwk')
-  }
-}
-
-function checkClaims(claims: JsonObject, policy: ProofPolicy): string {
-  const { aud, iat, nonce, iss } = claims
-  const now = policy.clock()
-  if (aud !== policy.issuer && !(Array.isArray(aud) && aud.length === 1 && aud[0] === policy.issuer))
-    refuse('aud')
-  if (typeof iat !== 'number' || iat < now - MAX_AGE_SECONDS || iat > now + MAX_AHEAD_SECONDS) refuse('iat')
-  if (iss !== undefined && policy.clientId !== undefined && iss !== policy.clientId) refuse('iss')
-  if (typeof nonce !== 'string' || nonce.length === 0) throw new CtidError('ERR_OPENID_NONCE')
-  return nonce
 }
 
 // A wallet may attest many keys and prove possession with one of them (appendix F.1).
 async function attestedKeys(
   attestation: Json,
-  jwk: P256PublicJwk,
+  key: ProvenKey,
   proofCount: number,
   policy: ProofPolicy,
-): Promise<readonly P256PublicJwk[]> {
+): Promise<readonly ProvenKey[]> {
   if (!policy.attestations || typeof attestation !== 'string') refuse('key attestation is not understood')
   const { keys } = await checkKeyAttestation(attestation, policy.attestations)
-  const own = jwkThumbprint(jwk)
-  if (!keys.some((key) => jwkThumbprint(key) === own)) refuse('the proof key is not attested')
-  return proofCount > 1 ? [jwk] : keys
+  const own = jwkThumbprint(key)
+  if (!keys.some((attested) => jwkThumbprint(attested) === own)) refuse('the proof key is not attested')
+  return proofCount > 1 ? [key] : keys.map(asProvenKey)
 }
 
 async function checkAttestationProofs(list: readonly string[], policy: ProofPolicy): Promise<Checked> {
@@ -153,7 +97,7 @@ async function checkAttestationProofs(list: readonly string[], policy: ProofPoli
   if (!policy.attestations) refuse('key attestation is not understood')
   const { keys, nonce } = await checkKeyAttestation(text, policy.attestations)
   if (nonce === undefined) throw new CtidError('ERR_OPENID_NONCE')
-  return { keys, nonce }
+  return { keys: keys.map(asProvenKey), nonce }
 }
 
 function refuse(detail: string): never {

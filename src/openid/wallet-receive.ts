@@ -3,17 +3,18 @@ import {
   type Clock,
   CtidError,
   isJsonObject,
+  type Json,
   type JsonObject,
   type RandomBytes,
   toBase64url,
   utf8,
 } from '../base/index.ts'
-import { type Signer, sha256 } from '../crypto/index.ts'
+import { holderKeyOf, makeKeyProof, readCredential } from '../credential/index.ts'
+import { jwkThumbprint, type Signer, sha256 } from '../crypto/index.ts'
 import { makeClientAttestationPop } from './attestation.ts'
 import { makeDpopProof } from './dpop.ts'
 import { errorWord, type Fetch, fetchJson } from './fetch-json.ts'
 import { type CredentialOffer, PRE_AUTHORIZED, parseOffer, parseOfferLink } from './offer.ts'
-import { makeProof } from './proofs.ts'
 
 const STEP = 'ERR_OPENID_ISSUER'
 
@@ -83,20 +84,23 @@ export async function receiveCredentials(link: string, options: ReceiveOptions):
   const nonce = await fetchNonce(endpoints, options)
   const proofs = await Promise.all(
     keys.map((key) =>
-      makeProof(key, {
+      makeKeyProof(key, {
         issuer: endpoints.issuer,
-        clock: options.clock,
-        ...(nonce === undefined ? { nonce: '' } : { nonce }),
+        now: options.clock(),
+        ...(nonce === undefined ? {} : { nonce }),
         ...(session.clientId === undefined ? {} : { clientId: session.clientId }),
       }),
     ),
   )
+  const identifier = session.identifiers.get(configurationId)
   const answer = await session.post(endpoints.credential, 'credential', {
-    credential_configuration_id: configurationId,
+    ...(identifier === undefined
+      ? { credential_configuration_id: configurationId }
+      : { credential_identifier: identifier }),
     proofs: { jwt: proofs },
   })
   const body = await settle(answer, endpoints, session, options)
-  const credentials = readCredentials(body, keys.length)
+  const credentials = readCredentials(body, keys)
   const { notification_id: notificationId } = body
   if (typeof notificationId === 'string' && endpoints.notification !== undefined) {
     await session.post(endpoints.notification, 'notification', {
@@ -161,6 +165,8 @@ function address(metadata: JsonObject, name: string): string | undefined {
 
 type Session = {
   readonly clientId: string | undefined
+  /** Credential identifiers that the token was given for, by configuration. */
+  readonly identifiers: ReadonlyMap<string, string>
   post(url: string, name: string, body: JsonObject): Promise<{ status: number; body: JsonObject }>
 }
 
@@ -182,7 +188,22 @@ async function obtainToken(
   const { access_token: accessToken, token_type: tokenType } = body
   if (status !== 200 || typeof accessToken !== 'string') fail(`token: ${errorWord({ status, body })}`)
   const isDpop = String(tokenType).toLowerCase() === 'dpop'
-  return { clientId, post: (url, name, json) => call(url, name, json, { accessToken, isDpop }) }
+  return {
+    clientId,
+    identifiers: readIdentifiers(body['authorization_details']),
+    post: (url, name, json) => call(url, name, json, { accessToken, isDpop }),
+  }
+}
+
+function readIdentifiers(details: Json | undefined): ReadonlyMap<string, string> {
+  const identifiers = new Map<string, string>()
+  for (const detail of Array.isArray(details) ? details : []) {
+    if (!isJsonObject(detail)) continue
+    const { credential_configuration_id: id, credential_identifiers: list } = detail
+    const first = Array.isArray(list) ? list[0] : undefined
+    if (typeof id === 'string' && typeof first === 'string') identifiers.set(id, first)
+  }
+  return identifiers
 }
 
 function clientIdOf(options: ReceiveOptions): string {
@@ -321,13 +342,25 @@ async function settle(
   return answer.status === 200 ? answer.body : fail(`credential: ${errorWord(answer)}`)
 }
 
-function readCredentials(body: JsonObject, count: number): string[] {
+// Each credential must be bound to the key it was asked for, in order: else the wallet could never show it.
+function readCredentials(body: JsonObject, keys: readonly Signer[]): string[] {
   const list = body['credentials']
-  if (!Array.isArray(list) || list.length !== count) fail('credential: not as many as keys')
-  return list.map((item) => {
+  if (!Array.isArray(list) || list.length !== keys.length) fail('credential: not as many as keys')
+  return keys.map((key, i) => {
+    const item = list[i]
     const credential = isJsonObject(item) ? item['credential'] : undefined
-    return typeof credential === 'string' ? credential : fail('credential: form')
+    if (typeof credential !== 'string') return fail('credential: form')
+    return isBoundTo(credential, key) ? credential : fail('credential: not bound to the key of the wallet')
   })
+}
+
+function isBoundTo(credential: string, key: Signer): boolean {
+  try {
+    const holderKey = holderKeyOf(readCredential(credential).claims)
+    return jwkThumbprint(holderKey) === jwkThumbprint(key.publicJwk)
+  } catch {
+    return false
+  }
 }
 
 function fail(detail: string): never {

@@ -14,6 +14,7 @@ import {
   type VerifierDeps,
   type VerifierSession,
 } from '#ctid/openid'
+import { oauthErrors } from '../../src/http/oauth.ts'
 import { openidIssuerRouter } from '../../src/http/openid-issuer.ts'
 import { openidVerifierRouter } from '../../src/http/openid-verifier.ts'
 import type { CertifiedKey, DevelopmentPki } from '../../src/trust/node.ts'
@@ -28,6 +29,10 @@ export type System = {
   readonly verifier: VerifierDeps
   readonly url: string
   readonly notifications: string[]
+  /** Unexpected errors: there must never be one. */
+  readonly internal: unknown[]
+  /** Makers of wallets, whose attestations the issuer believes. */
+  readonly wallets: DevelopmentPki
   /** What the issuing function answers next instead of issuing. */
   readonly answers: IssueOutcome[]
   resolveVerifier: Parameters<typeof import('#ctid/openid').presentTo>[1]['resolveVerifier']
@@ -45,6 +50,7 @@ export async function startSystem(
   const wallets = await createDevelopmentPki({ now: clock(), random, baseUrl: url })
   const anchors = () => [pki.anchorPem]
   const notifications: string[] = []
+  const internal: unknown[] = []
   const answers: IssueOutcome[] = []
   const issuer: IssuerDeps = {
     clock,
@@ -90,7 +96,8 @@ export async function startSystem(
       }),
       openidVerifierRouter(verifier),
     ],
-    onInternal: (error) => console.error(error),
+    errorForm: oauthErrors,
+    onInternal: (error) => internal.push(error),
   })
   const listening: Listening = await listen(app, { port, host: 'localhost' })
   return {
@@ -99,6 +106,8 @@ export async function startSystem(
     verifier,
     url,
     notifications,
+    internal,
+    wallets,
     answers,
     resolveVerifier: async (header, now) => {
       const chain = checkChain(header['x5c'], { anchors: anchors(), now })
