@@ -54,6 +54,8 @@ export function population(count: number, seed = 1): readonly FactRecord[] {
     return Math.floor((state / 4_294_967_296) * n)
   }
   const now = isoTime(NOW)
+  // Instants to the minute, each text made once: a million people have far fewer instants than facts.
+  const texts = Array.from({ length: 14 * 24 * 60 }, (_, minutes) => isoTime(NOW - minutes * 60))
   return Array.from({ length: count }, () => {
     const record: Record<string, unknown> = { ...emptyFacts(now) }
     for (const [group, members] of Object.entries(MEMBERS)) {
@@ -63,7 +65,7 @@ export function population(count: number, seed = 1): readonly FactRecord[] {
         // A positive test is rare, and the first member of the other groups nearly always there.
         const present =
           member === 'positiveAt' && group === 'test' ? below(100) < 2 : i === 0 || below(100) < 50
-        return [member, present ? isoTime(NOW - below(14 * 86_400)) : null]
+        return [member, present ? (texts[below(texts.length)] ?? null) : null]
       })
       record[group] = Object.fromEntries(values)
     }

@@ -97,7 +97,8 @@ export async function decodeHealthCard(jws: string): Promise<HealthCard> {
   const payload = readObject(await inflate(compressed, { format: 'raw', maxBytes: MAX_PAYLOAD }), MAX_PAYLOAD)
   const { iss, nbf, exp, vc } = payload
   if (typeof iss !== 'string' || !/^https:\/\/[^\s?#]*[^\s?#/]$/.test(iss)) throw refuse('issuer')
-  if (typeof nbf !== 'number' || !(exp === undefined || typeof exp === 'number')) throw refuse('times')
+  // Milliseconds instead of seconds are a known mistake of issuers; such a card would never begin or never end.
+  if (!isSeconds(nbf) || !(exp === undefined || isSeconds(exp))) throw refuse('times')
   if (!isJsonObject(vc) || !isJsonObject(vc['credentialSubject']) || !isTextList(vc['type']))
     throw refuse('credential')
   const rid = vc['rid']
@@ -133,6 +134,10 @@ function readObject(bytes: Uint8Array, maxLength: number): JsonObject {
   } catch {
     throw refuse('JSON')
   }
+}
+
+function isSeconds(value: Json | undefined): value is number {
+  return typeof value === 'number' && value >= 0 && value < 1e11
 }
 
 function isTextList(value: Json | undefined): value is readonly string[] {
