@@ -11,6 +11,7 @@ import { deriveAnchors } from '#ctid/token'
 import { authorityRouter } from './parties/authority.ts'
 import { openDesk } from './parties/desk.ts'
 import { type Evaluators, openEvaluators } from './parties/evaluators.ts'
+import { openHealth } from './parties/health.ts'
 import { openIssuing } from './parties/issuing.ts'
 import { registrarRouter } from './parties/registrar.ts'
 import { residents } from './parties/town.ts'
@@ -48,13 +49,22 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
   const evaluators = openEvaluators({ keyring, evaluators: deployment.evaluators, group, random })
   const issuing = openIssuing(deployment)
   const desk = await openDesk({ store, registry, issuing, issuerId: issuer.issuerId, clock })
+  const health = await openHealth(deployment, join(keyFolder, 'health.json'))
   await settleTown(deployment, evaluators)
 
   const parties = express.Router()
   parties.use(rawBody())
   parties.use(
     '/registrar',
-    registrarRouter({ evaluators, registry, group, random, clock, appoint: desk.appoint }),
+    registrarRouter({
+      evaluators,
+      registry,
+      group,
+      random,
+      clock,
+      appoint: desk.appoint,
+      enrolInHealth: health.enrol,
+    }),
   )
   parties.use('/desk', desk.router)
   parties.use(
@@ -64,7 +74,16 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
   parties.use(relayRouter({ relay: memoryRelay({ clock }) }))
   parties.use(issuerStatusRouter({ publisher: statusPublisher, trustList, anchorPem: keyring.pki.anchorPem }))
   parties.use(issuing.router)
-  return { routers: [parties], deployment, close: () => deployment.close() }
+  parties.use(health.router)
+  parties.use('/health-console', health.console)
+  return {
+    routers: [parties],
+    deployment,
+    close: async () => {
+      health.stop()
+      await deployment.close()
+    },
+  }
 }
 
 // Everybody of the town who is not to walk in during the demo. On later runs all are found and nothing is added.

@@ -35,7 +35,6 @@ const OFFICER = 'officer-7'
 const KINDS: readonly KeyKind[] = ['token', 'record', 'binding']
 const STEP_OF = { freeze: 'frozen', unfreeze: 'unfrozen', revoke: 'revoked', open: 'opened' } as const
 type Action = keyof typeof STEP_OF
-const TABLES = ['registry_by_token', 'registry_by_rec', 'registry_vault', 'registry_event', 'registry_key']
 
 type TokenRow = Row & {
   readonly token: Uint8Array
@@ -91,7 +90,10 @@ export function authorityRouter(deps: AuthorityDeps): Router {
     response.json(rotation.progress())
   })
   router.get('/tables', async (_request, response) => {
-    response.json({ tables: await Promise.all(TABLES.map((table) => dump(deps, table))) })
+    const tables = await deps.store.rows<Row & { name: string }>(
+      "select name from sqlite_master where type = 'table' order by name like 'registry%' desc, name",
+    )
+    response.json({ tables: await Promise.all(tables.map(({ name }) => dump(deps, name))) })
   })
   router.post('/search', async (request, response) => {
     response.json(searchBytes(deps.databaseFolder, String(readJson(request)['text'] ?? '')))

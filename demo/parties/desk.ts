@@ -3,18 +3,15 @@
 import express, { type Router } from 'express'
 import { type Clock, CtidError, fromHex, type Json, type JsonObject, toBase64url, toHex } from '#ctid/base'
 import { checkKeyProof, type ProvenKey } from '#ctid/credential'
-import { importVerifyKey, jwkThumbprint, type P256PublicJwk, parsePublicJwk } from '#ctid/crypto'
+import { jwkThumbprint, type P256PublicJwk } from '#ctid/crypto'
 import { readJson } from '#ctid/http'
 import { parseLegalRecord } from '#ctid/identity'
 import type { Registry } from '#ctid/registry'
 import type { Row, Store } from '#ctid/store'
-import { parseJws, verifyJws } from '#ctid/trust'
 import type { IssuedCopy } from '#ctid/wallet'
 import type { EnrolledPerson, Issuing } from './issuing.ts'
+import { requestChecker } from './signed-request.ts'
 
-/** `typ` of a holder's signed request. */
-export const REQUEST_TYP = 'ctid-desk+jwt'
-const WINDOW_SECONDS = 60
 const MAX_COPIES = 30
 const OFFICER = 'holder-desk'
 
@@ -35,7 +32,7 @@ export async function openDesk(deps: DeskDeps) {
   await store.run(
     'create table if not exists demo_account (key text not null primary key, entry text not null)',
   )
-  const seen = new Map<string, number>()
+  const checkRequest = requestChecker(clock)
 
   async function accountOf(thumbprint: string): Promise<Account> {
     const [found] = await store.rows<Row & { entry: string }>(
@@ -50,24 +47,6 @@ export async function openDesk(deps: DeskDeps) {
       : []
     if (!found || !row) throw new CtidError('ERR_REGISTRY_TOKEN')
     return { token: row.token, entry: fromHex(found.entry) }
-  }
-
-  async function authenticate(
-    jws: unknown,
-  ): Promise<{ readonly claims: JsonObject; readonly account: Account }> {
-    if (typeof jws !== 'string') throw new CtidError('ERR_HTTP_BAD_REQUEST')
-    const parsed = parseJws(jws, { expectedTyp: REQUEST_TYP })
-    const jwk = parsePublicJwk(parsed.header['jwk'])
-    if (!(await verifyJws(parsed, await importVerifyKey(jwk)))) throw new CtidError('ERR_TRUST_SIGNATURE')
-    const { iat, jti } = parsed.payload
-    const now = clock()
-    if (typeof iat !== 'number' || Math.abs(now - iat) > WINDOW_SECONDS || typeof jti !== 'string') {
-      throw new CtidError('ERR_HTTP_BAD_REQUEST')
-    }
-    for (const [id, until] of seen) if (until < now) seen.delete(id)
-    if (seen.has(jti)) throw new CtidError('ERR_HTTP_BAD_REQUEST')
-    seen.set(jti, now + 2 * WINDOW_SECONDS)
-    return { claims: parsed.payload, account: await accountOf(jwkThumbprint(jwk)) }
   }
 
   // The issuer needs the claims for a moment: the record is opened at the holder's request, which the history shows.
@@ -129,7 +108,8 @@ export async function openDesk(deps: DeskDeps) {
     response.json({ issuer: deps.issuerId })
   })
   router.post('/', async (request, response) => {
-    const { account, claims } = await authenticate(readJson(request)['request'])
+    const { claims, thumbprint } = await checkRequest(readJson(request)['request'], 'desk')
+    const account = await accountOf(thumbprint)
     response.json(await act(account, claims))
   })
 

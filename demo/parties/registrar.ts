@@ -17,6 +17,8 @@ export type RegistrarDeps = {
   readonly clock: () => number
   /** Names the key of the person's device, which speaks for the entry from now on. */
   readonly appoint: (token: Uint8Array, key: P256PublicJwk) => Promise<void>
+  /** Makes the person known to the health authority, under a pseudonym of its own and another key. */
+  readonly enrolInHealth: (anchor: Point, key: P256PublicJwk) => Promise<void>
 }
 
 /** What went over the wire between registrar and evaluators, in hexadecimal. None of it tells who it was. */
@@ -41,13 +43,21 @@ export type EnrolAnswer = {
 export function registrarRouter(deps: RegistrarDeps): Router {
   const router = express.Router()
   router.post('/enrol', async (request, response) => {
-    const { document, key } = readJson(request)
-    const deviceKey = parsePublicJwk(key)
+    const { document, key, healthKey } = readJson(request)
+    const keys = { desk: parsePublicJwk(key), health: parsePublicJwk(healthKey) }
     const heard = await listen(deps)
     const { keySet } = deps.evaluators
-    const party = { ...deps, evaluators: heard.evaluators, keySet: keySet(), officer: 'desk-1' }
+    let anchor: Point | undefined
+    const registry: Pick<Registry, 'enrol'> = {
+      enrol: (application) => {
+        anchor = application.anchor
+        return deps.registry.enrol(application)
+      },
+    }
+    const party = { ...deps, registry, evaluators: heard.evaluators, keySet: keySet(), officer: 'desk-1' }
     const { token, status, entry, record } = await enrolDocument(document, party)
-    await deps.appoint(token, deviceKey)
+    await deps.appoint(token, keys.desk)
+    if (anchor && record.documentType !== 'uscc') await deps.enrolInHealth(anchor, keys.health)
     const canonicalBytes = canonicalIdentity(record).length
     const answer: EnrolAnswer = {
       status,

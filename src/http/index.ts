@@ -6,6 +6,7 @@ export {
   RECORD_PATH,
   recordRouter,
 } from './conversion-log.ts'
+export { type CodeIssue, type HealthRouterDeps, healthRouter } from './health.ts'
 export { type IssuerStatusDeps, issuerStatusRouter } from './issuer-status.ts'
 export { type LogRouterDeps, logRouter } from './log.ts'
 export { bodyBytes, notFound, type Problem, problemHandler, toProblem } from './problem.ts'

@@ -1,23 +1,23 @@
 // The citizen's side of the registrar's and the holder's desk: documents in, signed requests, copies out.
 import { fromBase64url, type Json, systemRandom, toBase64url } from '#ctid/base'
 import { makeKeyProof } from '#ctid/credential'
-import type { Signer } from '#ctid/crypto'
-import { signJws } from '#ctid/trust'
 import type { Wallet } from '#ctid/wallet'
 import type { EnrolAnswer } from '../../parties/registrar.ts'
 import type { Document } from '../../parties/town.ts'
 import { call } from '../../ui/api.ts'
 import { get, put } from '../../ui/database.ts'
+import { signRequest } from '../../ui/signed-request.ts'
 import { deviceKeys } from '../../ui/wallet-home.ts'
 
 /** Copies fetched at a time. */
 export const BATCH = 12
-const REQUEST_TYP = 'ctid-desk+jwt'
 const clock = () => Math.floor(Date.now() / 1000)
 
 /** What this page remembers beside the wallet. */
 export type Profile = {
+  /** Names of the keys that speak at the holder's desk and at the health authority. */
   readonly accountKey: string
+  readonly healthKey: string
   readonly document: Document
   /** Copies fetched so far. */
   readonly fetched: number
@@ -30,9 +30,14 @@ const saveProfile = (profile: Profile) => put('wallet', 'profile', profile)
 
 /** Hands the document over at the registrar's desk, with the key that will speak for it. */
 export async function enrol(document: Document): Promise<EnrolAnswer> {
-  const { name, publicJwk } = await deviceKeys.create()
-  const answer = await call<EnrolAnswer>('/registrar/enrol', { document, key: { ...publicJwk } })
-  await saveProfile({ accountKey: name, document, fetched: 0 })
+  // One key for each office: what two of them keep about this device has nothing in common.
+  const [account, health] = await Promise.all([deviceKeys.create(), deviceKeys.create()])
+  const answer = await call<EnrolAnswer>('/registrar/enrol', {
+    document,
+    key: { ...account.publicJwk },
+    healthKey: { ...health.publicJwk },
+  })
+  await saveProfile({ accountKey: account.name, healthKey: health.name, document, fetched: 0 })
   return answer
 }
 
@@ -80,11 +85,10 @@ async function request<T>(
   more: (nonce: string) => Promise<{ [member: string]: Json }> = async () => ({}),
 ): Promise<T> {
   const { accountKey } = await requireProfile()
-  const signer = (await deviceKeys.signer(accountKey)) as Signer
-  const jti = toBase64url(systemRandom(16))
-  const payload = { action, iat: clock(), jti, ...(await more(jti)) }
-  const header = { jwk: { ...signer.publicJwk } }
-  return call<T>('/desk', { request: await signJws(payload, signer, { typ: REQUEST_TYP, header }) })
+  const nonce = toBase64url(systemRandom(16))
+  return call<T>('/desk', {
+    request: await signRequest(accountKey, 'desk', { action, ...(await more(nonce)) }, nonce),
+  })
 }
 
 async function requireProfile(): Promise<Profile> {
