@@ -1,8 +1,7 @@
 // The issuer's desk: copies and paper forms for enrolled persons, their status, and where verifiers find the lists.
 import express, { type Router } from 'express'
-import { framed } from '#ctid/base'
 import { asProvenKey, type ProvenKey } from '#ctid/credential'
-import { generateSigner, sha256 } from '#ctid/crypto'
+import { generateSigner } from '#ctid/crypto'
 import type { Deployment } from '#ctid/deployment'
 import type { LegalRecord } from '#ctid/identity'
 import { type CopyRequest, issueCopies, setCopyState } from '#ctid/issuer'
@@ -30,12 +29,10 @@ export type Issuing = {
 
 export function openIssuing({ issuer, statusPublisher, keyring }: Deployment): Issuing {
   const { clock, random, key } = issuer
-  // The issuer finds copies again by 32 bytes. Taken from the token they would be lost when its key is rotated.
-  const referenceOf = (entry: Uint8Array) => sha256(framed('CTID demo issuer reference v1', entry))
   const requestFor = ({ entry, record, expiresAt }: EnrolledPerson): CopyRequest => {
     const { profile, subject, kind } = credentialSubject(record, { now: clock() })
     return {
-      token: referenceOf(entry),
+      subjectId: entry,
       profile,
       subject,
       attestation: { kind, assurance: 'substantial' },
@@ -78,7 +75,7 @@ export function openIssuing({ issuer, statusPublisher, keyring }: Deployment): I
       return makeAttestation(claims, key.signer)
     },
     follow: async (entry, state) => {
-      await setCopyState(referenceOf(entry), COPY_STATES[state], issuer)
+      await setCopyState(entry, COPY_STATES[state], issuer)
       statusPublisher.changed()
     },
     router,

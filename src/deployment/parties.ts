@@ -1,5 +1,5 @@
 // One wiring for command line, demo and tests: from a key folder and a store to the parties that work together.
-import { type Clock, DAY, type RandomBytes } from '../base/index.ts'
+import { type Clock, CtidError, DAY, type RandomBytes } from '../base/index.ts'
 import type { ProvenKey } from '../credential/index.ts'
 import { type Group, loadSodiumGroup } from '../crypto/index.ts'
 import type { LegalRecord } from '../identity/index.ts'
@@ -112,11 +112,16 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     async issue(token, record, keys) {
       const { profile, subject, kind } = credentialSubject(record, { now: clock() })
       const entry = await registry.lookup(token)
-      const expiresAt = entry?.expiresAt
+      if (!entry) throw new CtidError('ERR_REGISTRY_TOKEN')
+      // The log has the enrolment first, and a step that the ledger was not told of yet counts here already.
+      if (!entry.logged) throw new CtidError('ERR_REGISTRY_LOG')
+      const state = COPY_STATES[entry.state]
+      if (state !== 'valid') throw new CtidError('ERR_ISSUER_REVOKED', { detail: state })
+      const { id: subjectId, expiresAt } = entry
       const attestation = { kind, assurance: 'substantial' } as const
       return issueCopies(
         {
-          token,
+          subjectId,
           profile,
           subject,
           attestation,
@@ -128,7 +133,8 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     },
     async followState(token) {
       const entry = await registry.lookup(token)
-      if (entry) await setCopyState(token, COPY_STATES[entry.state], issuer)
+      if (!entry) throw new CtidError('ERR_REGISTRY_TOKEN')
+      await setCopyState(entry.id, COPY_STATES[entry.state], issuer)
       statusPublisher.changed()
     },
     verifier: (policy = ENTRANCE_POLICY) =>

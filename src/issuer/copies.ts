@@ -23,7 +23,7 @@ export type IssuerDeps = {
   /** A status list's URI is this text followed by the list's number. */
   readonly statusListBase: string
   readonly ledger: IssuerLedger
-  /** 32 bytes, the issuer's own: labels and seals the links between a token and its places. */
+  /** 32 bytes, the issuer's own: labels and seals the links between a subject and its places. */
   readonly linkKey: Uint8Array
   readonly clock: Clock
   readonly random: RandomBytes
@@ -31,9 +31,14 @@ export type IssuerDeps = {
   readonly maxBatch?: number
 }
 
-/** What is issued: the token serves to find the copies again, and is in none of them. */
+/** What is issued. */
 export type CopyRequest = {
-  readonly token: Uint8Array
+  /**
+   * Stable name, 16 to 64 bytes, of whom the copies are for; opaque here, in none of the copies, and what
+   * {@link setCopyState} finds them by for as long as they live. The id of a registry entry or a lasting pseudonym, never
+   * the registry's token: that changes when its key is rotated, and copies issued before would be out of reach.
+   */
+  readonly subjectId: Uint8Array
   readonly profile: CredentialProfile
   /** Claims of the profile; all of them selectively disclosable. */
   readonly subject: JsonObject
@@ -53,7 +58,7 @@ export type IssuedCopy = {
 }
 
 /**
- * Issuer: makes one copy per proven holder key. The link from token to places is on disk before any copy leaves, so
+ * Issuer: makes one copy per proven holder key. The link from subject to places is on disk before any copy leaves, so
  * that nothing can be issued that cannot be revoked.
  *
  * @throws {CtidError} `ERR_ISSUER_BATCH`, `ERR_ISSUER_KEY_REPEATED`, `ERR_ISSUER_REQUEST`, `ERR_ISSUER_DOCUMENT_EXPIRED`,
@@ -68,10 +73,11 @@ export async function issueCopies(
   if (holderKeys.length === 0 || holderKeys.length > maxBatch) throw new CtidError('ERR_ISSUER_BATCH')
   if (new Set(holderKeys.map(jwkThumbprint)).size !== holderKeys.length)
     throw new CtidError('ERR_ISSUER_KEY_REPEATED')
-  if (request.token.length !== 32) throw new CtidError('ERR_ISSUER_REQUEST', { detail: 'token' })
+  const { length } = request.subjectId
+  if (length < 16 || length > 64) throw new CtidError('ERR_ISSUER_REQUEST', { detail: 'subjectId' })
   requireProfile(request.profile, request.subject, { complete: true })
   const validity = validityOf(request, deps.clock())
-  const label = copyLabel(request.token, deps.linkKey)
+  const label = copyLabel(request.subjectId, deps.linkKey)
   await requireActive(label, ledger)
   const places = await ledger.allocate(holderKeys.length)
   await ledger.append({ label, sealed: await sealPlaces(places, label, deps), expiresAt: validity.exp })
@@ -130,21 +136,25 @@ async function requireActive(label: Uint8Array, ledger: IssuerLedger): Promise<v
   }
 }
 
-/** What a change of the token's state in the registry means for its copies. */
+/** What a change of the entry's state in the registry means for its copies. */
 export type CopyState = 'valid' | 'suspended' | 'revoked'
 
 const STATUS_OF = { valid: STATUS_VALID, suspended: STATUS_SUSPENDED, revoked: STATUS_INVALID } as const
 
 /**
- * Issuer: gives all copies of a token, and all that will be asked for, a state: frozen in the registry is
+ * Issuer: gives all copies of a subject, and all that will be asked for, a state: frozen in the registry is
  * `suspended`, thawed is `valid` again, revoked or superseded is `revoked` for good. May be repeated after a crash.
  *
  * @returns how many copies were found
  * @throws {CtidError} `ERR_ISSUER_REVOKED` when revoked copies should become valid again
  */
-export async function setCopyState(token: Uint8Array, state: CopyState, deps: IssuerDeps): Promise<number> {
+export async function setCopyState(
+  subjectId: Uint8Array,
+  state: CopyState,
+  deps: IssuerDeps,
+): Promise<number> {
   const { ledger } = deps
-  const label = copyLabel(token, deps.linkKey)
+  const label = copyLabel(subjectId, deps.linkKey)
   if (state !== 'revoked' && (await ledger.subjectStatus(label)) === STATUS_INVALID) {
     throw new CtidError('ERR_ISSUER_REVOKED')
   }
@@ -158,8 +168,8 @@ export async function setCopyState(token: Uint8Array, state: CopyState, deps: Is
 }
 
 // Two keys from one: labels and seals must not share a key.
-function copyLabel(token: Uint8Array, linkKey: Uint8Array): Uint8Array {
-  return hmacSha256(subkey(linkKey, 'label'), token)
+function copyLabel(subjectId: Uint8Array, linkKey: Uint8Array): Uint8Array {
+  return hmacSha256(subkey(linkKey, 'label'), subjectId)
 }
 
 function subkey(linkKey: Uint8Array, purpose: string): Uint8Array {

@@ -1,4 +1,4 @@
-// issuer: signs one-time copies and says whether they still stand. It knows tokens and claims at the moment of issuing,
+// issuer: signs one-time copies and says whether they still stand. It knows subjects and claims at the moment of issuing,
 // keeps neither in readable form, and never learns where a copy is shown.
 export {
   type CopyRequest,

@@ -2,9 +2,9 @@
 import type { MaybePromise, RandomBytes } from '../base/index.ts'
 import { type IndexAllocator, memoryIndexAllocator, type StatusPlace } from '../status/index.ts'
 
-/** Places of one issuance, sealed, under a label that only the issuer can make from a token. */
+/** Places of one issuance, sealed, under a label that only the issuer can make from a subject's name. */
 export type LedgerEntry = {
-  /** 32 bytes, keyed; the same for all issuances of one token. */
+  /** 32 bytes, keyed; the same for all issuances of one subject. */
   readonly label: Uint8Array
   readonly sealed: Uint8Array
   /** Unix seconds, a whole day: from then on the entry may be swept away. */

@@ -8,7 +8,7 @@ import type { IssuerLedger, LedgerOptions } from './ledger.ts'
 // A place is one number, so that it can be a key: list · 2^24 + index.
 const LIST = 2 ** 24
 
-/** `issuer_place` makes "never twice" a constraint of the database; nothing in these tables names a token. */
+/** `issuer_place` makes "never twice" a constraint of the database; nothing in these tables names a subject. */
 export const issuerMigrations: Migrations = {
   room: 'issuer',
   steps: [

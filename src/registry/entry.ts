@@ -40,6 +40,11 @@ export const TOKEN_COLUMNS = [
 
 /** What the registry tells about an entry. No personal data. */
 export type Entry = {
+  /**
+   * 16 random bytes, drawn at enrolment: the entry's name, which no rotation of any key changes. For the deployment's own
+   * bookkeeping, such as the issuer's ledger; never shown outside it, where it would be a number for everything.
+   */
+  readonly id: Uint8Array
   /** The present token; differs from the one asked for during a rotation of the token key. */
   readonly token: Token
   readonly tokenVersion: number
@@ -94,6 +99,7 @@ export function entryOf(desk: Desk, { row, binding }: OpenRow): Entry {
   const { expiresAt, successorPoint, recordVersion } = binding
   const key = successorPoint && ofVersion(desk.keys.token, row.token_version)
   return {
+    id: binding.entry,
     token: row.token,
     tokenVersion: row.token_version,
     state: stateAt(row.state, expiresAt, desk.clock()),

@@ -65,7 +65,7 @@ const contact = () => world.sign('tracing', subject, { class: 'contact', data: {
 async function issue(status: Status): Promise<IssuedCopy> {
   const record = recordDerivation(status, systemRandom)
   const request = {
-    token: fromBase64url(subject),
+    subjectId: fromBase64url(subject),
     profile: HEALTH_STATUS,
     subject: statusClaims(status, record, [PROFILE]),
     attestation: {

@@ -1,4 +1,4 @@
-// From proven keys to copies, from a token to the status of all its copies, over memory and over a database.
+// From proven keys to copies, from a subject to the status of all its copies, over memory and over a database.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -55,8 +55,8 @@ const subject = ctidFileClaims(
   { documentType: 'resident-id', issuingState: 'CHN', name: '测试·玉英', birthDate: '1949-12-31', sex: 2 },
   { now: NOW },
 )
-const request = (token: Uint8Array) => ({
-  token,
+const request = (subjectId: Uint8Array) => ({
+  subjectId,
   profile: CTID_FILE,
   subject,
   attestation: { kind: 'person', assurance: 'substantial' } as const,
@@ -123,10 +123,10 @@ describe.each([
       clock: () => now.value,
       fetchToken: async (uri) => (await publisher.token(Number(uri.slice(BASE.length))))?.token ?? '',
     })
-    const token = systemRandom(32)
+    const subjectId = systemRandom(16)
     const { signers, keys } = await wallet(5)
-    const copies = await issueCopies(request(token), keys, deps)
-    const [other] = await issueCopies(request(systemRandom(32)), (await wallet(1)).keys, deps)
+    const copies = await issueCopies(request(subjectId), keys, deps)
+    const [other] = await issueCopies(request(systemRandom(16)), (await wallet(1)).keys, deps)
 
     const verify = async (copy: (typeof copies)[number], holder: Signer) => {
       const text = await presentCredential(copy.credential, {
@@ -155,31 +155,31 @@ describe.each([
       ...copy.credential.split('~').slice(1, -1),
     ])
     expect(new Set(bits.flat()).size).toBe(bits.flat().length)
-    // The token is in nothing that leaves.
+    // The subject's name is in nothing that leaves.
     for (const copy of copies) {
-      expect(copy.credential).not.toContain(toHex(token))
-      expect(toHex(copy.attestation)).not.toContain(toHex(token))
+      expect(copy.credential).not.toContain(toHex(subjectId))
+      expect(toHex(copy.attestation)).not.toContain(toHex(subjectId))
     }
 
-    expect(await setCopyState(token, 'suspended', deps)).toBe(5)
-    await expect(issueCopies(request(token), (await wallet(1)).keys, deps)).rejects.toMatchObject({
+    expect(await setCopyState(subjectId, 'suspended', deps)).toBe(5)
+    await expect(issueCopies(request(subjectId), (await wallet(1)).keys, deps)).rejects.toMatchObject({
       code: 'ERR_ISSUER_REVOKED',
     })
     now.value += 61
     for (const [i, copy] of copies.entries()) {
       await expect(verify(copy, signers[i] as Signer)).rejects.toMatchObject({ code: 'ERR_STATUS_SUSPENDED' })
     }
-    expect(await setCopyState(token, 'valid', deps)).toBe(5)
+    expect(await setCopyState(subjectId, 'valid', deps)).toBe(5)
     publisher.changed()
     now.value += 61
     await verify(copies[0] as (typeof copies)[number], signers[0] as Signer)
 
-    await setCopyState(token, 'revoked', deps)
+    await setCopyState(subjectId, 'revoked', deps)
     now.value += 61
     await expect(verify(copies[4] as (typeof copies)[number], signers[4] as Signer)).rejects.toMatchObject({
       code: 'ERR_STATUS_REVOKED',
     })
-    await expect(setCopyState(token, 'valid', deps)).rejects.toMatchObject({ code: 'ERR_ISSUER_REVOKED' })
+    await expect(setCopyState(subjectId, 'valid', deps)).rejects.toMatchObject({ code: 'ERR_ISSUER_REVOKED' })
     // Somebody else's copy is untouched.
     expect((await ledger.statuses(0)).map((one) => one.index)).not.toContain(other?.status.index)
   })
@@ -195,18 +195,22 @@ describe.each([
   it('forgets links whose copies have expired, and only those', async () => {
     const ledger = await makeLedger()
     const deps = depsOf(ledger)
-    const token = systemRandom(32)
-    await issueCopies({ ...request(token), documentExpiresAt: NOW + 10 * DAY }, (await wallet(2)).keys, deps)
-    await issueCopies(request(token), (await wallet(1)).keys, deps)
+    const subjectId = systemRandom(16)
+    await issueCopies(
+      { ...request(subjectId), documentExpiresAt: NOW + 10 * DAY },
+      (await wallet(2)).keys,
+      deps,
+    )
+    await issueCopies(request(subjectId), (await wallet(1)).keys, deps)
     expect(await ledger.sweep(NOW + 11 * DAY)).toBe(1)
-    expect(await setCopyState(token, 'revoked', deps)).toBe(1)
+    expect(await setCopyState(subjectId, 'revoked', deps)).toBe(1)
   })
 })
 
-it('the database of an issuer names no token and no place of a token', async () => {
+it('the database of an issuer names no subject and no place of one', async () => {
   const ledger = await sqliteLedger()
-  const token = systemRandom(32)
-  await issueCopies(request(token), (await wallet(3)).keys, depsOf(ledger))
+  const subjectId = systemRandom(16)
+  await issueCopies(request(subjectId), (await wallet(3)).keys, depsOf(ledger))
   const store = stores.at(-1) as Store
   const rows = await store.rows('select * from issuer_link')
   expect(rows).toHaveLength(1)
@@ -215,18 +219,18 @@ it('the database of an issuer names no token and no place of a token', async () 
       Object.values(row).map((value) => (value instanceof Uint8Array ? toHex(value) : value)),
     ),
   )
-  expect(dump).not.toContain(toHex(token))
-  // Under another key the same token has another label and its places stay closed.
+  expect(dump).not.toContain(toHex(subjectId))
+  // Under another key the same subject has another label and its places stay closed.
   const foreign = { ...depsOf(ledger), linkKey: new Uint8Array(32).fill(8) }
-  expect(await setCopyState(token, 'revoked', foreign)).toBe(0)
+  expect(await setCopyState(subjectId, 'revoked', foreign)).toBe(0)
 })
 
 describe('refused', () => {
-  it('no keys, too many keys, one key twice, a short token, an expired document, claims outside the profile', async () => {
+  it('no keys, too many keys, one key twice, a short name, an expired document, claims outside the profile', async () => {
     const deps = { ...depsOf(await memory()), maxBatch: 2 }
     const { keys } = await wallet(3)
     const [key] = keys as [ProvenKey]
-    const good = request(systemRandom(32))
+    const good = request(systemRandom(16))
     const refused = async (change: object, of: ProvenKey[]) =>
       issueCopies({ ...good, ...change }, of, deps).then(
         () => 'issued',
@@ -235,7 +239,7 @@ describe('refused', () => {
     expect(await refused({}, [])).toBe('ERR_ISSUER_BATCH')
     expect(await refused({}, keys)).toBe('ERR_ISSUER_BATCH')
     expect(await refused({}, [key, key])).toBe('ERR_ISSUER_KEY_REPEATED')
-    expect(await refused({ token: new Uint8Array(31) }, [key])).toBe('ERR_ISSUER_REQUEST')
+    expect(await refused({ subjectId: new Uint8Array(15) }, [key])).toBe('ERR_ISSUER_REQUEST')
     expect(await refused({ documentExpiresAt: NOW }, [key])).toBe('ERR_ISSUER_DOCUMENT_EXPIRED')
     expect(await refused({ subject: { ...subject, token: 'x' } }, [key])).toBe('ERR_CREDENTIAL_PROFILE')
     expect(await refused({}, [key])).toBe('issued')
