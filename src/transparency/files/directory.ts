@@ -20,13 +20,36 @@ export function directorySource(directory: string): TileSource {
 }
 
 /** Writes files so that a reader sees each whole or not at all. Not yet durable: the journal is. */
-export async function writeFiles(directory: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-  const folders = new Set([...files.keys()].map((path) => dirname(join(directory, path))))
-  await Promise.all([...folders].map((folder) => mkdir(folder, { recursive: true })))
-  await Promise.all([...files].map(([path, bytes]) => replaceFile(join(directory, path), bytes)))
-  // Once a tile is full, its partial versions are no longer needed (tlog-tiles, "Partial Tiles").
-  const full = [...files.keys()].filter((path) => parseTilePath(path)?.width === TILE_WIDTH)
-  await Promise.all(full.map((path) => rm(join(directory, `${path}.p`), { recursive: true, force: true })))
+export type WriteFiles = (files: ReadonlyMap<string, Uint8Array>) => Promise<void>
+
+/** A writer of tiles into a directory; it remembers which folders and partial tiles are there. */
+export function directoryWriter(directory: string): WriteFiles {
+  const folders = new Set<string>()
+  const partials = new Set<string>()
+  const levels = new Set<string>()
+
+  // Once a tile is full, its partial versions are no longer needed (tlog-tiles, "Partial Tiles"). The first full tile
+  // of a level may have some from before this process.
+  const hasPartials = (path: string): boolean => {
+    const tile = parseTilePath(path)
+    if (tile?.width !== TILE_WIDTH) return false
+    const first = !levels.has(String(tile.level))
+    levels.add(String(tile.level))
+    return partials.delete(path) || first
+  }
+
+  return async (files) => {
+    const paths = [...files.keys()]
+    const missing = new Set(
+      paths.map((path) => dirname(join(directory, path))).filter((f) => !folders.has(f)),
+    )
+    await Promise.all([...missing].map((folder) => mkdir(folder, { recursive: true })))
+    await Promise.all([...files].map(([path, bytes]) => replaceFile(join(directory, path), bytes)))
+    for (const folder of missing) if (!folder.endsWith('.p')) folders.add(folder)
+    for (const path of paths) if (path.includes('.p/')) partials.add(path.slice(0, path.indexOf('.p/')))
+    const full = paths.filter(hasPartials)
+    await Promise.all(full.map((path) => rm(join(directory, `${path}.p`), { recursive: true, force: true })))
+  }
 }
 
 /** Replaces one file atomically. */

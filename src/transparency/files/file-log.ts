@@ -9,7 +9,7 @@ import { readEntries } from '../prove.ts'
 import { openTileWriter, type TileWriter } from '../tile-writer.ts'
 import { MAX_ENTRY_LENGTH, type TileSource } from '../tiles.ts'
 import { leafHash } from '../tree.ts'
-import { directorySource, replaceFile, syncFiles, writeFiles } from './directory.ts'
+import { directorySource, directoryWriter, replaceFile, syncFiles, type WriteFiles } from './directory.ts'
 import { type Batch, type Journal, openJournal } from './journal.ts'
 import { acquireLock } from './lock.ts'
 
@@ -97,12 +97,13 @@ async function rebuild(options: FileLogOptions, opened: Opened): Promise<FileLog
   const { directory, origin, signers } = options
   const { source, release } = opened
   const tiles = openTileWriter(opened.snapshot)
+  const writeFiles = directoryWriter(directory)
   const snapshotSize = tiles.size()
   const roots = new Map([[tiles.size(), tiles.root()]])
   for (const batch of opened.batches) {
     await replay(tiles, batch, origin)
     roots.set(tiles.size(), tiles.root())
-    await writeFiles(directory, tiles.takeFiles())
+    await writeFiles(tiles.takeFiles())
   }
   const empty = await signCheckpoint({ origin, size: 0, root: tiles.root() }, signers)
   const last = opened.batches.at(-1)?.note ?? (snapshotSize === 0 ? empty : undefined)
@@ -121,7 +122,8 @@ async function rebuild(options: FileLogOptions, opened: Opened): Promise<FileLog
   for await (const { index, entry } of readEntries(source, range, tiles.size())) {
     unpublished.set(toHex(leafHash(entry)), index)
   }
-  return startSequencer({ options, source, journal: opened.journal, tiles, unpublished, state, release })
+  const { journal } = opened
+  return startSequencer({ options, source, journal, writeFiles, tiles, unpublished, state, release })
 }
 
 async function replay(tiles: TileWriter, batch: Batch, origin: string): Promise<void> {
@@ -168,6 +170,7 @@ type Sequencer = {
   readonly options: FileLogOptions
   readonly source: TileSource
   readonly journal: Journal
+  readonly writeFiles: WriteFiles
   readonly tiles: TileWriter
   readonly unpublished: Map<string, number>
   readonly state: { note: string; published: { size: number; note: string } }
@@ -178,6 +181,7 @@ function startSequencer({
   options,
   source,
   journal,
+  writeFiles,
   tiles,
   unpublished,
   state,
@@ -217,7 +221,7 @@ function startSequencer({
       if (closed) throw closed
       if (added.length > 0) {
         await journal.append({ firstIndex, note, entries: added })
-        await writeFiles(directory, files)
+        await writeFiles(files)
         for (const path of files.keys()) unsynced.add(path)
       }
       await publish(prepared)
