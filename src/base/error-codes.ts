@@ -287,10 +287,6 @@ export const ERRORS = {
     status: 409,
     message: 'The appeal does not exist, is already decided, or the request does not fit its state.',
   },
-  ERR_HEALTH_UNKNOWN_SUBJECT: {
-    status: 404,
-    message: 'Nothing is recorded under this pseudonym; declare first.',
-  },
   ERR_HEALTH_DEMAND: {
     status: 409,
     message: 'The region demands what it has not published; only published demands count.',

@@ -143,11 +143,9 @@ export function healthRouter(deps: HealthRouterDeps): Router {
     const { codes } = readJson(request)
     if (!isTexts(codes)) throw new CtidError('ERR_HEALTH_CERTIFICATE')
     const evidence = await authority.importCertificate(subject, codes)
-    response
-      .status(201)
-      .json({
-        evidence: evidence.map(({ commitment, class: name, at }) => ({ commitment, class: name, at })),
-      })
+    response.status(201).json({
+      evidence: evidence.map(({ commitment, class: name, at }) => ({ commitment, class: name, at })),
+    })
   })
 
   // Sources push evidence; the signature is the authorisation

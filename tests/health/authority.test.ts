@@ -15,8 +15,11 @@ import {
   HEALTH_STATUS,
   type HealthAuthority,
   type HealthStore,
+  healthCardKeys,
   makeHealthAuthority,
   memoryHealthStore,
+  openRuleSet,
+  openSourceRegister,
   outcomeFor,
   outcomeOfProof,
   readStatusClaims,
@@ -24,6 +27,8 @@ import {
   replay,
   requirePublished,
   ruleSetHash,
+  signRuleSet,
+  signSourceRegister,
   sourceRegisterHash,
   statusCodeClaim,
   statusValidity,
@@ -209,6 +214,37 @@ describe('bad evidence is a typed error, never a colour', () => {
   ])('%s', async (_name, options, code) => {
     await expect(world.sign('lab', subject, finding, options)).rejects.toMatchObject({ code })
   })
+  test('an altered finding, and a register or rule set signed by somebody else', async () => {
+    const { text } = await world.sign('lab', subject, finding)
+    const [header, , signature] = text.split('.')
+    const other = await world.sign('lab', pseudonym(2), finding)
+    const altered = [header, other.text.split('.')[1], signature].join('.')
+    await expect(authority.submitEvidence(altered)).rejects.toMatchObject({ code: 'ERR_HEALTH_SIGNATURE' })
+    const [signer, stranger] = [await generateSigner(), await generateSigner()]
+    const rules = await signRuleSet(authority.ruleSet, signer)
+    expect(await openRuleSet(rules, { expectedSigners: [stranger.publicJwk, signer.publicJwk] })).toEqual(
+      authority.ruleSet,
+    )
+    await expect(openRuleSet(rules, { expectedSigners: [stranger.publicJwk] })).rejects.toMatchObject({
+      code: 'ERR_HEALTH_SIGNATURE',
+    })
+    const signed = { register: await signSourceRegister(world.register, stranger), endorsements: [] }
+    const previous = { firstHash: sourceRegisterHash(world.register) }
+    await expect(openSourceRegister(signed, { publisher: signer.publicJwk, previous })).rejects.toMatchObject(
+      { code: 'ERR_HEALTH_SIGNATURE' },
+    )
+  })
+  test('a certificate that is none, or that no trusted key signed', async () => {
+    expect(() => readDocumentSigner(new Uint8Array(100))).toThrow(
+      expect.objectContaining({ code: 'ERR_HEALTH_CERTIFICATE_KEY' }),
+    )
+    expect(() => readDocumentSigner(new Uint8Array(20_000))).toThrow(
+      expect.objectContaining({ code: 'ERR_HEALTH_CERTIFICATE_KEY' }),
+    )
+    expect(() => healthCardKeys('https://a.example', { keys: 'none' })).toThrow(
+      expect.objectContaining({ code: 'ERR_HEALTH_CERTIFICATE_KEY' }),
+    )
+  })
   test('a finding in the future', async () => {
     const { text } = await world.sign('lab', subject, finding, { at: NOW + DAY })
     await expect(authority.submitEvidence(text)).rejects.toMatchObject({ code: 'ERR_HEALTH_TIME' })
@@ -371,6 +407,10 @@ describe.skipIf(!conformanceFolder)(`a real certificate${skipReason}`, () => {
       reads: ['test.positiveAt', 'test.reviewedAt'],
     })
     expect(asked).toMatchObject([{ birthDate: expect.any(String) }])
+    const without = await makeAuthority(store)
+    await expect(without.importCertificate(subject, [vector.qr])).rejects.toMatchObject({
+      code: 'ERR_HEALTH_CERTIFICATE_KEY',
+    })
     await expect(authority.importCertificate(pseudonym(2), [vector.qr])).rejects.toMatchObject({
       code: 'ERR_HEALTH_CERTIFICATE',
     })
