@@ -57,7 +57,7 @@ async function appendRows({ full, log: say }: BenchContext, folder: string): Pro
       const appended = log.append(entries.slice(i, i + size)).finally(() => running.delete(appended))
       running.add(appended)
       // As many callers as a busy service has; each waits for its own entry.
-      if (running.size >= Math.max(2, 16_384 / size)) await Promise.race(running)
+      if (running.size >= Math.max(8, 16_384 / size)) await Promise.race(running)
     }
     await Promise.all(running)
     const ours = count / seconds(start)
