@@ -113,19 +113,19 @@ export async function withRing<T>(desk: Desk, work: () => Promise<T>): Promise<T
 }
 
 /** The version that new entries use: `next` during a rotation, else `current`. */
-export function writingVersion(desk: Desk, kind: KeyKind): number {
+export function writingVersion(desk: Pick<Desk, 'ring'>, kind: KeyKind): number {
   const versions = desk.ring.filter(
     (row) => row.kind === kind && (row.state === 'next' || row.state === 'current'),
   )
   return newest(versions).version
 }
 
-export function writingKey(desk: Desk, kind: 'token' | 'record'): SectorKey {
+export function writingKey(desk: Pick<Desk, 'keys' | 'ring'>, kind: 'token' | 'record'): SectorKey {
   return ofVersion(desk.keys[kind], writingVersion(desk, kind))
 }
 
 /** Record keys whose labels exclude a second enrolment, newest first: two while a rotation of that key is open. */
-export function recordKeys(desk: Desk): SectorKey[] {
+export function recordKeys(desk: Pick<Desk, 'keys' | 'ring'>): SectorKey[] {
   return desk.ring
     .filter((row) => row.kind === 'record' && row.state !== 'retired')
     .map((row) => ofVersion(desk.keys.record, row.version))

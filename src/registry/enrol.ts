@@ -6,6 +6,7 @@ import type { Token } from '../token/index.ts'
 import { type Binding, pointOf, sealBinding } from './binding.ts'
 import {
   type Desk,
+  type KeyRow,
   type Label,
   labelOf,
   recordKeys,
@@ -64,9 +65,21 @@ export async function enrol(desk: Desk, application: Application): Promise<Enrol
  * are written in key order. A block is written whole or not at all; repeating it after a crash finds it `existing`.
  */
 export async function enrolMany(desk: Desk, applications: readonly Application[]): Promise<Enrolment[]> {
+  return enrolDrafts(desk, () => Promise.all(applications.map((application) => draft(desk, application))))
+}
+
+/**
+ * As {@link enrolMany}, with the drafts made elsewhere: worker threads of the registry's own machine take the
+ * multiplications and seals off the thread that writes. `prepare` is asked again when a key rotation began or ended
+ * meanwhile.
+ */
+export async function enrolDrafts(
+  desk: Desk,
+  prepare: (ring: readonly KeyRow[]) => Promise<readonly Draft[]>,
+): Promise<Enrolment[]> {
   return withRing(desk, async () => {
+    const drafts = await prepare(desk.ring)
     for (let attempt = 1; ; attempt++) {
-      const drafts = await Promise.all(applications.map((application) => draft(desk, application)))
       const known =
         attempt === 1 && drafts.length === 1 ? new Map<string, Label>() : await existing(desk, drafts)
       const fresh = firstOfEach(drafts.filter((one) => !known.has(keyOf(one))))
@@ -83,11 +96,17 @@ export async function enrolMany(desk: Desk, applications: readonly Application[]
   })
 }
 
+/** What a draft needs of the registry: its keys and key states, no store. */
+export type Drafting = Pick<Desk, 'keys' | 'vault' | 'group' | 'clock' | 'random' | 'ring'> & {
+  /** Whether there is a log that has to accept the entry. */
+  readonly log?: unknown
+}
+
 /** Thrown inside a transaction: this record is enrolled already. */
 export class Present extends Error {}
 
 /** Computes what is to be written for an application: points, labels, sealed binding, sealed record. */
-export async function draft(desk: Desk, application: Application): Promise<Draft> {
+export async function draft(desk: Drafting, application: Application): Promise<Draft> {
   const { group, random, clock } = desk
   const tokenKey = writingKey(desk, 'token')
   const recs = recordKeys(desk).map((key) => ({ key, point: pointOf(group, key, application.anchor) }))
@@ -189,18 +208,17 @@ async function answer(
     fresh.map(({ row }) => row),
   )
   const created = new Set(fresh)
-  const answers: Enrolment[] = []
-  for (const one of drafts) {
-    const { row, binding } = one
-    if (created.has(one)) {
-      const entry = entryOf(desk, { row: { ...row, logged: row.seq }, binding })
-      answers.push({ token: row.token, status: 'created', entry })
-    } else {
+  return Promise.all(
+    drafts.map(async (one): Promise<Enrolment> => {
+      const { row, binding } = one
+      if (created.has(one)) {
+        const entry = entryOf(desk, { row: { ...row, logged: row.seq }, binding })
+        return { token: row.token, status: 'created', entry }
+      }
       const entry = await confirm(desk, one, known.get(keyOf(one)) ?? row.token)
-      answers.push({ token: entry.token, status: 'existing', entry })
-    }
-  }
-  return answers
+      return { token: entry.token, status: 'existing', entry }
+    }),
+  )
 }
 
 // The same person again: the entry must be this person's by its sealed points too, not only by the table.

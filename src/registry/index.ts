@@ -2,8 +2,15 @@
 // document, and cannot open a record without the vault key.
 export type { Audit, AuditCheck, AuditOptions } from './audit.ts'
 export type { Because } from './change.ts'
-export type { KeyState, Label, RegistryDependencies } from './desk.ts'
-export type { Application, Enrolment, RegistryRecord } from './enrol.ts'
+export type { KeyRow, KeyState, Label, RegistryDependencies } from './desk.ts'
+export {
+  type Application,
+  type Draft,
+  type Drafting,
+  draft as draftEnrolment,
+  type Enrolment,
+  type RegistryRecord,
+} from './enrol.ts'
 export type { Entry } from './entry.ts'
 export {
   addKeyVersion,

@@ -4,8 +4,8 @@ import type { JsonObject } from '../base/index.ts'
 import { migrate } from '../store/index.ts'
 import { type Audit, type AuditOptions, audit } from './audit.ts'
 import { type Because, erase, openRecord, renew, replace, step } from './change.ts'
-import { type Label, openDesk, type RegistryDependencies, readRing } from './desk.ts'
-import { type Application, type Enrolment, enrol, enrolMany } from './enrol.ts'
+import { type KeyRow, type Label, openDesk, type RegistryDependencies, readRing } from './desk.ts'
+import { type Application, type Draft, type Enrolment, enrol, enrolDrafts, enrolMany } from './enrol.ts'
 import { bindingOf, type Entry, entryOf, openRow, rowOf, TOKEN_COLUMNS, type TokenRow } from './entry.ts'
 import type { KeyKind, RegistryKeys } from './keys.ts'
 import { EVENT_COLUMNS, type EventRow, publish } from './log.ts'
@@ -21,6 +21,8 @@ export type RegistryEvent = Pick<EventRow, 'seq' | 'kind' | 'state' | 'reason' |
 export type Registry = {
   enrol(application: Application): Promise<Enrolment>
   enrolMany(applications: readonly Application[]): Promise<Enrolment[]>
+  /** As `enrolMany`, with drafts that other threads made by `draftEnrolment` for the key states given to `prepare`. */
+  enrolDrafts(prepare: (ring: readonly KeyRow[]) => Promise<readonly Draft[]>): Promise<Enrolment[]>
   /** The entry of a token, `undefined` if there is none. Opens its binding, never its record. About 20 µs on SQLite. */
   lookup(token: Label): Promise<Entry | undefined>
   freeze(token: Label, because: Because<'frozen'>): Promise<Entry>
@@ -53,6 +55,7 @@ export async function openRegistry(dependencies: RegistryDependencies): Promise<
   return {
     enrol: (application) => enrol(desk, application),
     enrolMany: (applications) => enrolMany(desk, applications),
+    enrolDrafts: (prepare) => enrolDrafts(desk, prepare),
     async lookup(token) {
       const row = await rowOf(desk, token)
       return row && entryOf(desk, { row, binding: await bindingOf(desk, row) })
