@@ -2,6 +2,8 @@
 import { authorityWords } from './pages/authority/words.ts'
 import { citizenWords } from './pages/citizen/words.ts'
 import { frontWords } from './pages/front/words.ts'
+import { healthWords } from './pages/health/words.ts'
+import { healthDeskWords } from './pages/health-desk/words.ts'
 import { verifierWords } from './pages/verifier/words.ts'
 import type { Words } from './ui/words.ts'
 
@@ -16,6 +18,8 @@ export type Page = {
 export const pages: readonly Page[] = [
   { name: 'front', path: '/', icon: 'info', words: frontWords },
   { name: 'citizen', path: '/citizen', icon: 'phone', words: citizenWords },
+  { name: 'health', path: '/health', icon: 'health', words: healthWords },
   { name: 'verifier', path: '/verifier', icon: 'scan', words: verifierWords },
   { name: 'authority', path: '/authority', icon: 'registry', words: authorityWords },
+  { name: 'health-desk', path: '/health-desk', icon: 'scales', words: healthDeskWords },
 ]

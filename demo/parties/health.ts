@@ -124,7 +124,7 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
         nonces.delete(nonce)
         const copies = await issueCopies(
           {
-            token: sha256(framed('CTID demo health reference v1', subject)),
+            subjectId: sha256(framed('CTID demo health reference v1', subject)),
             profile: HEALTH_STATUS,
             subject: claims,
             attestation: { kind: 'health', assurance: 'substantial', health: healthClaim },

@@ -11,11 +11,16 @@ export class ApiError extends Error {
   }
 }
 
-type Request = { readonly method?: string; readonly body?: Json | Uint8Array; readonly accept?: string }
+type Request = {
+  readonly method?: string
+  readonly body?: Json | Uint8Array
+  readonly accept?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 async function send(path: string, request: Request): Promise<Response> {
   const { method = request.body === undefined ? 'GET' : 'POST', body, accept = 'application/json' } = request
-  const headers: Record<string, string> = { accept }
+  const headers: Record<string, string> = { accept, ...request.headers }
   let payload: BodyInit | null = null
   if (body instanceof Uint8Array) {
     headers['content-type'] = 'application/octet-stream'
@@ -39,10 +44,16 @@ async function send(path: string, request: Request): Promise<Response> {
 }
 
 /** Sends a request and reads the JSON of the answer. The caller names the shape our own server gives. */
-export async function call<T>(path: string, body?: Json, method?: string): Promise<T> {
+export async function call<T>(
+  path: string,
+  body?: Json,
+  method?: string,
+  more?: Readonly<Record<string, string>>,
+): Promise<T> {
   const response = await send(path, {
     ...(body === undefined ? {} : { body }),
     ...(method === undefined ? {} : { method }),
+    ...(more === undefined ? {} : { headers: more }),
   })
   return (await response.json()) as T
 }
@@ -50,14 +61,4 @@ export async function call<T>(path: string, body?: Json, method?: string): Promi
 /** Fetches a signed text (a trust list, a status list). */
 export async function fetchText(path: string): Promise<string> {
   return (await send(path, { accept: '*/*' })).text()
-}
-
-/** Sends or fetches bytes. */
-export async function callBytes(path: string, body?: Uint8Array, method?: string): Promise<Uint8Array> {
-  const response = await send(path, {
-    accept: 'application/octet-stream',
-    ...(body === undefined ? {} : { body }),
-    ...(method === undefined ? {} : { method }),
-  })
-  return new Uint8Array(await response.arrayBuffer())
 }

@@ -151,13 +151,14 @@ function counts({ verdict, milliseconds, network }: Outcome): string {
 
 function knownFacts(attested: NonNullable<Verdict['attested']>): HTMLElement[] {
   const fact = (key: string, value: string | Node) => h('div', {}, h('dt', {}, t(key)), h('dd', {}, value))
-  const { issuer, kind, assurance, expiresAt, handle } = attested
+  const { issuer, kind, assurance, expiresAt, handle, health } = attested
   return [
     h('h3', {}, t('result.known')),
     h(
       'dl',
       { class: 'facts' },
       fact('known.kind', t(`kind.${kind}`)),
+      ...(health ? [fact('known.health', t(`outcome.${health.outcome}`))] : []),
       fact('known.assurance', t(`assurance.${assurance}`)),
       fact('known.issuer', issuer.name?.[language()] ?? issuer.id),
       fact('known.until', new Date(expiresAt * 1000).toLocaleDateString(document.documentElement.lang)),

@@ -46,6 +46,19 @@ export const choices: readonly Choice[] = [
     },
   },
   {
+    id: 'health',
+    challenge: false,
+    policy: {
+      name: 'CTID demo health gate',
+      useCase: 'health-gate',
+      purpose: 'health',
+      kinds: ['health'],
+      healthOutcomes: ['pass', 'green'],
+      accept: { dynamic: ACCEPT },
+      alternative,
+    },
+  },
+  {
     id: 'company',
     challenge: false,
     policy: {

@@ -1,0 +1,82 @@
+// Words of the health desk: sources, appeals board, auditor.
+import { healthNames, type Words } from '../../ui/words.ts'
+
+export const healthDeskWords: Words = {
+  ...healthNames,
+  title: ['Health desk: evidence, appeals, audit', '卫健：证据、申诉、审计'],
+  description: [
+    'Signed evidence in, derived status out, everything replayed by anybody.',
+    '签名证据进，推导状态出，人人可重放。',
+  ],
+  heading: ['Health desk', '卫健工作台'],
+  lede: [
+    'There is no button here that sets a colour. Sources sign findings; the colour follows from them, from the rules and from the clock.',
+    '这里没有“设置颜色”的按钮。来源签署事实，颜色由事实、规则与时钟推出。',
+  ],
+  'tab.sources': ['Sources', '证据来源'],
+  'tab.appeals': ['Appeals', '申诉'],
+  'tab.audit': ['Audit', '审计'],
+  'sources.title': ['A source signs a finding', '来源签署事实'],
+  'sources.text': [
+    'Each source may state its own kinds of finding and no other.',
+    '每个来源只能陈述其职责内的事实。',
+  ],
+  'sources.person': ['Person, by pseudonym of the health sector', '对象（卫生部门内部编号）'],
+  'sources.personHint': [
+    'Unrelated to the token in the registry. Nobody here sees a name.',
+    '与登记库中的标识无关，这里无人能看到姓名。',
+  ],
+  'sources.none': ['Nobody has enrolled with a wallet yet', '尚无人以卡包登记'],
+  'sources.finding': ['Finding', '事实'],
+  'sources.officers': ['Two officers of two offices', '两个机构的两名经办人'],
+  'sources.sign': ['Sign and hand in', '签名并提交'],
+  'sources.done': [
+    'Signed and accepted. The citizen sees it with its reason.',
+    '已签名并受理，本人可见其理由。',
+  ],
+  'never.title': ['What nobody can do here', '这里谁也做不到的事'],
+  'never.text': [
+    'Set, change or keep a colour. No function, no route, no table and no role has one: a status is derived when it is asked for.',
+    '设置、更改或保存颜色。没有任何函数、接口、数据表或角色能做到：状态只在查询时推导。',
+  ],
+  'never.manual': [
+    'What no source has sent needs two officers of two offices, a reason from a closed list, an end, and is visible to the person.',
+    '没有来源的事项，须由两个机构的两名经办人，依据封闭事由清单录入，有期限，且本人可见。',
+  ],
+  'appeals.title': ['Appeals to be decided', '待裁决的申诉'],
+  'appeals.text': [
+    'Without a decision in time the contested evidence stops counting by itself.',
+    '逾期未裁决，被申诉的依据自动停止适用。',
+  ],
+  'appeals.none': ['None are open.', '没有待处理的申诉。'],
+  'appeals.due': ['Due by {date}', '须于 {date} 前裁决'],
+  'appeals.uphold': ['Uphold', '成立'],
+  'appeals.dismiss': ['Dismiss', '驳回'],
+  'appeals.done': ['Decided, signed, and sent to the citizen.', '已裁决、签名并送达。'],
+  'audit.title': ['Repeat every derivation', '重放每一次推导'],
+  'audit.text': [
+    'From the published rules, the opened evidence and the records, this browser computes every colour again.',
+    '依据公布的规则、开示的证据与记录，本浏览器重新计算每一个颜色。',
+  ],
+  'audit.run': ['Run the audit', '开始审计'],
+  'audit.tamper': ['Paint one record, then audit', '涂改一条记录再审计'],
+  'audit.scenario': ['Play Henan 2022, then audit', '重演 2022 年河南再审计'],
+  'audit.clean': ['{n} derivations repeated, every colour follows.', '已重放 {n} 次推导，所有颜色均可推出。'],
+  'audit.dirty': ['{n} derivations repeated, {bad} do not follow.', '已重放 {n} 次推导，{bad} 次无法推出。'],
+  'audit.noBursts': ['No burst of one reason from one source.', '没有单一来源、单一事由的集中异常。'],
+  'audit.burst': [
+    '{people} people restricted by one source, {source}, for one reason ({reason}), and they share no other fact. An outbreak has a place in common; an order has only the order.',
+    '{people} 人被同一来源（{source}）以同一事由（{reason}）限制，且彼此没有其他共同事实。疫情总有共同的地点，命令只有命令。',
+  ],
+  'audit.finding': ['Finding', '发现'],
+  'audit.what.colour-does-not-follow': ['The colour does not follow', '颜色无法推出'],
+  'audit.what.end-does-not-follow': ['The end does not follow', '期限无法推出'],
+  'audit.what.record-not-logged': ['The record is not the one that was logged', '记录与留痕不符'],
+  'audit.what.record-missing': ['A logged record is missing', '缺少已留痕的记录'],
+  'audit.what.rules-unknown': ['The rules are not published', '规则未公布'],
+  'audit.what.evidence-not-opened': ['Evidence was not opened', '证据未开示'],
+  'audit.what.evidence-refused': ['Evidence does not verify', '证据未通过验证'],
+  'audit.what.evidence-of-several-people': ['Evidence of several people', '混入他人证据'],
+  failed: ['Refused: {reason}', '被拒绝：{reason}'],
+  network: ['No answer from the health authority.', '卫生部门没有应答。'],
+}
