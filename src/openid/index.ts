@@ -65,9 +65,11 @@ export {
   selectClaims,
   type TrustedAuthority,
 } from './dcql.ts'
+export { configurationOf } from './display.ts'
 export { checkDpopProof, DPOP_TYP, type DpopExpectation, type DpopPolicy, makeDpopProof } from './dpop.ts'
 export { exchangeCode, type TokenResponse } from './exchange.ts'
 export type { Fetch } from './fetch-json.ts'
+export { type HaipCheck, haipIssuerReport, haipVerifierReport } from './haip.ts'
 export {
   authorizationServerMetadata,
   type CredentialConfiguration,
@@ -88,6 +90,7 @@ export {
   type CredentialOffer,
   offerDocument,
   offerLink,
+  offerReference,
   PRE_AUTHORIZED,
   parseOffer,
   parseOfferLink,

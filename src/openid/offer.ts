@@ -59,6 +59,11 @@ export function offerLink(offer: CredentialOffer): string {
   return `openid-credential-offer://?${parameter}`
 }
 
+/** The short link: where the offer is fetched (section 4.1.3). */
+export function offerReference(uri: string): string {
+  return `openid-credential-offer://?${new URLSearchParams({ credential_offer_uri: uri })}`
+}
+
 /** Wallet: what a link contains: the offer, or where to fetch it. */
 export function parseOfferLink(link: string): CredentialOffer | { readonly offerUri: string } {
   const cut = link.indexOf('?')

@@ -11,6 +11,8 @@ export const commands: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['show', async () => (await import('./show.ts')).command],
   ['scan', async () => (await import('./scan.ts')).command],
   ['verify', async () => (await import('./verify.ts')).command],
+  ['issuer', async () => (await import('./issuer.ts')).command],
+  ['verifier', async () => (await import('./verifier.ts')).command],
   ['registry', async () => (await import('./registry.ts')).command],
   ['evaluator', async () => (await import('./evaluator.ts')).command],
   ['trustee', async () => (await import('./trustee.ts')).command],
@@ -20,5 +22,6 @@ export const commands: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['witness', async () => (await import('./witness.ts')).command],
   ['monitor', async () => (await import('./monitor.ts')).command],
   ['audit', async () => (await import('./audit.ts')).command],
+  ['lab', async () => (await import('./lab.ts')).command],
   ['conformance', async () => (await import('./conformance.ts')).command],
 ])

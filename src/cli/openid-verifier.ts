@@ -1,0 +1,111 @@
+// An OpenID4VP verifier with ready-made questions: what `ctid verifier` serves.
+
+import { X509Certificate } from 'node:crypto'
+import type { Router } from 'express'
+import { type Clock, CtidError, type JsonObject, type RandomBytes } from '../base/index.ts'
+import { BUSINESS_LICENCE, CTID_FILE, ORGANISATION_FILE } from '../credential/index.ts'
+import { HEALTH_STATUS } from '../health/index.ts'
+import { openidVerifierRouter } from '../http/openid-verifier.ts'
+import {
+  createSessions,
+  type StartOptions,
+  type VerifierDeps,
+  type VerifierSession,
+} from '../openid/index.ts'
+import { createStatusChecker, STATUS_LIST_MEDIA_TYPE } from '../status/index.ts'
+import { type CertifiedKey, chainResolver, DOCUMENT_SIGNING, x509Hash } from '../trust/node.ts'
+import { type Anchors, anchorsRouter } from './anchors.ts'
+
+export type OpenidVerifierSetting = {
+  readonly baseUrl: string
+  readonly clock: Clock
+  readonly random: RandomBytes
+  /** Signs requests. */
+  readonly key: CertifiedKey
+  /** Whose credentials are believed. */
+  readonly anchors: Anchors
+  readonly profile?: 'haip'
+  /** Whether anybody may add anchors: for development. */
+  readonly isDevelopment: boolean
+}
+
+const STATUS_TIMEOUT_MS = 3_000
+const MAX_STATUS_TOKEN = 4_194_304
+
+/** Questions by name: the least that answers them. */
+export const QUESTIONS: Readonly<Record<string, JsonObject>> = {
+  age: question(CTID_FILE.vct, [{ path: ['age_equal_or_over', '18'], values: [true] }]),
+  name: question(CTID_FILE.vct, [{ path: ['name'] }, { path: ['birthdate'] }]),
+  organisation: question(ORGANISATION_FILE.vct, [
+    { path: ['legal_name'] },
+    { path: ['unified_social_credit_code'] },
+  ]),
+  licence: question(BUSINESS_LICENCE.vct, [{ path: ['legal_name'] }, { path: ['registration_authority'] }]),
+  health: question(HEALTH_STATUS.vct, [{ path: ['outcome'] }, { path: ['until'] }]),
+}
+
+function question(vct: string, claims: readonly JsonObject[]): JsonObject {
+  return { credentials: [{ id: 'credential', format: 'dc+sd-jwt', meta: { vct_values: [vct] }, claims }] }
+}
+
+/** Wires the verifier. */
+export function openOpenidVerifier(setting: OpenidVerifierSetting): {
+  readonly deps: VerifierDeps
+  readonly routers: readonly Router[]
+} {
+  const { baseUrl, clock, random, key, anchors, profile, isDevelopment } = setting
+  // A verifier's certificate must not pass for an issuer's.
+  const resolveIssuer = chainResolver({ anchors: anchors.list, acceptedUsages: [DOCUMENT_SIGNING] })
+  const status = createStatusChecker({ fetchToken: fetchStatusToken, clock })
+  const deps: VerifierDeps = {
+    clock,
+    random,
+    baseUrl,
+    key,
+    certificate: certificateOf(key),
+    credentialPolicy: { resolveIssuer, checkStatus: status.check },
+    sessions: createSessions<VerifierSession>({ clock }),
+    ...(profile === undefined ? {} : { profile }),
+  }
+  const presets = Object.fromEntries(
+    Object.entries(QUESTIONS).map(([name, query]): [string, StartOptions] => [name, { query }]),
+  )
+  return {
+    deps,
+    routers: [openidVerifierRouter(deps, { presets }), anchorsRouter(anchors, { isOpen: isDevelopment })],
+  }
+}
+
+function certificateOf({ x5c }: CertifiedKey): VerifierDeps['certificate'] {
+  const der = Buffer.from(x5c[0] ?? '', 'base64')
+  const names = new X509Certificate(der).subjectAltName ?? ''
+  const dnsNames = [...names.matchAll(/DNS:([^,\s"]+)/g)].map(([, name]) => name ?? '')
+  return { leafHash: x509Hash(der), dnsNames }
+}
+
+// The address is in a credential that a trusted issuer signed; it is fetched with a limit on time, size and redirects.
+async function fetchStatusToken(uri: string): Promise<string> {
+  if (!/^https?:\/\//.test(uri)) throw new CtidError('ERR_STATUS_UNAVAILABLE')
+  const response = await fetch(uri, {
+    headers: { accept: STATUS_LIST_MEDIA_TYPE },
+    redirect: 'error',
+    signal: AbortSignal.timeout(STATUS_TIMEOUT_MS),
+  })
+  const type = response.headers.get('content-type')?.split(';')[0]?.trim()
+  if (response.status !== 200 || type !== STATUS_LIST_MEDIA_TYPE) {
+    await response.body?.cancel()
+    throw new CtidError('ERR_STATUS_UNAVAILABLE')
+  }
+  return await boundedText(response)
+}
+
+async function boundedText(response: Response): Promise<string> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  for await (const part of response.body ?? []) {
+    length += part.length
+    if (length > MAX_STATUS_TOKEN) throw new CtidError('ERR_STATUS_LIST_TOO_LARGE')
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8').trim()
+}
