@@ -164,7 +164,7 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
   const console_ = express.Router()
   console_.get('/desk', async (_request, response) => {
     const people = await store.rows<Row & { subject: string }>(
-      'select distinct subject from demo_health_key order by subject limit 200',
+      'select subject from demo_health_key group by subject order by max(rowid) desc limit 200',
     )
     const appeals = await healthStore.appealsDue(clock() + 365 * DAY)
     response.json({

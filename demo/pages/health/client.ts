@@ -1,5 +1,5 @@
 // Health page: the status with word and shape, its reasons, its end, the way back, declarations, appeals, and the code.
-import { systemRandom } from '#ctid/base'
+import { fromBase64url, fromUtf8, parseJsonObject, systemRandom } from '#ctid/base'
 import { STEP_SECONDS } from '#ctid/qr'
 import { createWallet, type Showing } from '#ctid/wallet'
 import { ApiError } from '../../ui/api.ts'
@@ -61,7 +61,8 @@ async function refresh(): Promise<void> {
 
 // ---- the status
 
-function renderStatus({ status }: Answer): void {
+function renderStatus({ status, evidence }: Answer): void {
+  const subject = subjectOf(evidence[0])
   const agrees = differences.length === 0
   fill(
     byId('status'),
@@ -82,12 +83,23 @@ function renderStatus({ status }: Answer): void {
         agrees ? t('status.agrees') : t('status.differs', { what: differences.join(', ') }),
       ),
     ),
+    subject === undefined
+      ? null
+      : h('p', { class: 'small quiet detail' }, t('status.subject', { subject: `${subject.slice(0, 12)}…` })),
     h(
       'p',
       { class: 'small quiet detail' },
       t('status.region', { region: status.region, hash: `${status.ruleSetHash.slice(0, 12)}…` }),
     ),
   )
+}
+
+// The number under which the authority knows this person, as the evidence about them names it.
+function subjectOf(evidence: string | undefined): string | undefined {
+  const payload = evidence?.split('.')[1]
+  if (payload === undefined) return undefined
+  const { subject } = parseJsonObject(fromUtf8(fromBase64url(payload)))
+  return typeof subject === 'string' ? subject : undefined
 }
 
 function renderCodeArea(): void {

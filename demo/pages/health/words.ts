@@ -16,6 +16,7 @@ export const healthWords: Words = {
   toWallet: ['To my wallet', '前往我的卡包'],
   'status.title': ['Status', '状态'],
   'status.until': ['Holds until {date} at most', '最迟至 {date}'],
+  'status.subject': ['The health authority knows you as {subject}', '卫生部门内部编号：{subject}'],
   'status.region': ['Region {region}, rules {hash}', '地区 {region}，规则 {hash}'],
   'status.agrees': [
     'Your wallet derived the same from the signed evidence',

@@ -317,7 +317,7 @@ function renderNetwork(online: boolean): void {
 
 let online = navigator.onLine
 async function update(): Promise<void> {
-  const fresh = await refreshLists(clock())
+  const fresh = await refreshLists(clock)
   if ('refusal' in fresh) {
     online = fresh.refusal !== 'ERR_NETWORK'
     listsMessage = online ? t('lists.refused', { code: fresh.refusal }) : t('lists.failed')

@@ -1,5 +1,5 @@
 // The verifier's lists: fetched whole, checked, kept as signed texts, and checked again each time they are opened.
-import { CtidError, isCtidError, type Json } from '#ctid/base'
+import { type Clock, CtidError, isCtidError, type Json } from '#ctid/base'
 import { type P256PublicJwk, parsePublicJwk } from '#ctid/crypto'
 import {
   type CheckedStatusList,
@@ -44,7 +44,7 @@ export async function openLists(now: number): Promise<Lists | undefined> {
 export type Refusal = { readonly refusal: 'ERR_NETWORK' | (string & {}) }
 
 /** Fetches all lists anew and keeps them if they check; else the kept ones stay. */
-export async function refreshLists(now: number): Promise<Lists | Refusal> {
+export async function refreshLists(clock: Clock): Promise<Lists | Refusal> {
   try {
     const before = await get<Kept>('lists', 'kept')
     const directory = await call<Directory>('/lists')
@@ -55,7 +55,8 @@ export async function refreshLists(now: number): Promise<Lists | Refusal> {
         directory.status.map(async ({ uri, path }) => ({ uri, text: await fetchText(path) })),
       ),
     }
-    const lists = await check(fetched, now)
+    // The time after fetching: a list signed a moment ago must not seem to come from the future.
+    const lists = await check(fetched, clock())
     await put('lists', 'kept', fetched)
     return lists
   } catch (error) {
