@@ -172,7 +172,7 @@ function sendCredentials(response: Response, outcome: CredentialResponse): void 
   if ('credentials' in outcome) {
     response.json({
       credentials: outcome.credentials.map((credential) => ({ credential })),
-      notification_id: outcome.notificationId,
+      ...(outcome.notificationId === undefined ? {} : { notification_id: outcome.notificationId }),
     })
   } else {
     response.status(202).json({ transaction_id: outcome.transactionId, interval: outcome.intervalSeconds })

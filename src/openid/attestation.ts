@@ -14,6 +14,8 @@ import type { Sessions } from './sessions.ts'
 export const CLIENT_ATTESTATION_TYP = 'oauth-client-attestation+jwt'
 export const CLIENT_ATTESTATION_POP_TYP = 'oauth-client-attestation-pop+jwt'
 export const KEY_ATTESTATION_TYP = 'key-attestation+jwt'
+// What drafts before 1.0 called it, and wallet libraries still write.
+const DRAFT_KEY_ATTESTATION_TYP = 'keyattestation+jwt'
 const MAX_AGE_SECONDS = 300
 const MAX_AHEAD_SECONDS = 60
 
@@ -65,13 +67,20 @@ export type KeyAttestation = {
 }
 
 /**
- * Issuer: checks a key attestation, returns the keys it vouches for.
+ * Issuer: checks a key attestation, returns the keys it vouches for. Inside a `jwt` proof, which brings the nonce, it has
+ * to state its end; as a proof of its own it has to carry the nonce (appendix D.1).
  *
  * @throws {CtidError} `ERR_OPENID_PROOF`
  */
-export async function checkKeyAttestation(text: string, policy: AttestationPolicy): Promise<KeyAttestation> {
+export async function checkKeyAttestation(
+  text: string,
+  policy: AttestationPolicy & { readonly use: 'jwt' | 'attestation' },
+): Promise<KeyAttestation> {
   const { payload } = await openAttestation(text, KEY_ATTESTATION_TYP, policy, 'ERR_OPENID_PROOF')
-  const { attested_keys: keys, nonce } = payload
+  const { attested_keys: keys, nonce, exp } = payload
+  if (policy.use === 'jwt' && exp === undefined) {
+    throw new CtidError('ERR_OPENID_PROOF', { detail: 'key attestation exp' })
+  }
   if (!Array.isArray(keys) || keys.length === 0 || keys.length > 100) {
     throw new CtidError('ERR_OPENID_PROOF', { detail: 'attested_keys' })
   }
@@ -114,7 +123,8 @@ async function openAttestation(
 
 function parse(text: string, typ: string, code: Code): UnverifiedJws {
   try {
-    return parseJws(text, { expectedTyp: typ, maxLength: 32_768 })
+    const expectedTyp = typ === KEY_ATTESTATION_TYP ? [typ, DRAFT_KEY_ATTESTATION_TYP] : typ
+    return parseJws(text, { expectedTyp, maxLength: 32_768 })
   } catch (cause) {
     throw new CtidError(code, { detail: `not a ${typ}`, cause })
   }

@@ -26,7 +26,7 @@ export function makeNonce(deps: IssuerDeps): string {
 }
 
 export type CredentialResponse =
-  | { readonly credentials: readonly string[]; readonly notificationId: string }
+  | { readonly credentials: readonly string[]; readonly notificationId?: string }
   | { readonly transactionId: string; readonly intervalSeconds: number }
 
 /**
@@ -133,7 +133,9 @@ export async function requestDeferred(
   // Taken before the await, so that two requests at once cannot both be served; put back if it is still pending.
   deps.sessions.deferred.take(transaction)
   try {
-    return await issueOrDefer(deps, grant, waiting, transaction)
+    const outcome = await issueOrDefer(deps, grant, waiting, transaction)
+    // Without the notification id, which is optional: a widely used library refuses deferred credentials that have one.
+    return 'credentials' in outcome ? { credentials: outcome.credentials } : outcome
   } catch (error) {
     // A failure of ours is no decision.
     if (!isCtidError(error)) deps.sessions.deferred.put(transaction, waiting, deps.clock() + DEFERRED_SECONDS)

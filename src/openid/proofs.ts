@@ -85,7 +85,7 @@ async function attestedKeys(
   policy: ProofPolicy,
 ): Promise<readonly ProvenKey[]> {
   if (!policy.attestations || typeof attestation !== 'string') refuse('key attestation is not understood')
-  const { keys } = await checkKeyAttestation(attestation, policy.attestations)
+  const { keys } = await checkKeyAttestation(attestation, { ...policy.attestations, use: 'jwt' })
   const own = jwkThumbprint(key)
   if (!keys.some((attested) => jwkThumbprint(attested) === own)) refuse('the proof key is not attested')
   return proofCount > 1 ? [key] : keys.map(asProvenKey)
@@ -95,7 +95,7 @@ async function checkAttestationProofs(list: readonly string[], policy: ProofPoli
   const [text, ...more] = list
   if (text === undefined || more.length > 0) refuse('one attestation only')
   if (!policy.attestations) refuse('key attestation is not understood')
-  const { keys, nonce } = await checkKeyAttestation(text, policy.attestations)
+  const { keys, nonce } = await checkKeyAttestation(text, { ...policy.attestations, use: 'attestation' })
   if (nonce === undefined) throw new CtidError('ERR_OPENID_NONCE')
   return { keys: keys.map(asProvenKey), nonce }
 }
