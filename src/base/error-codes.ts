@@ -576,11 +576,41 @@ export const ERRORS = {
     status: 409,
     message: 'The key rotation is not at this step; the detail says what comes first.',
   },
+  ERR_REGISTRY_ANCHOR_VERSION: {
+    status: 409,
+    message:
+      'The anchor is not of the evaluators’ key in use (during its rotation: both); derive it with the current key set.',
+  },
   ERR_REGISTRY_LOG: {
     status: 503,
     message: 'The transparency log did not accept the event, so the step is not acknowledged; repeat it.',
   },
 
+  // registrar
+  ERR_REGISTRAR_BULK_HEADER: {
+    status: 400,
+    message:
+      'The first line must be a JSON object, or a CSV header with documentNumber, name and other members of a record.',
+  },
+  ERR_REGISTRAR_BULK_LINE: { status: 400, message: 'The line is not a record of this file’s format.' },
+  ERR_REGISTRAR_BULK_FILE: {
+    status: 503,
+    message: 'The bulk file or a file beside it cannot be read or written.',
+  },
+  ERR_REGISTRAR_BULK_CHECKPOINT: {
+    status: 409,
+    message:
+      'The checkpoint is damaged or of another file. Remove it to begin again: nobody is enrolled twice.',
+  },
+  ERR_REGISTRAR_BULK_LIE: {
+    status: 502,
+    message:
+      'An evaluator answered falsely. Remove it, then run again from the beginning with every batch proved (--prove all).',
+  },
+  ERR_REGISTRAR_WORKER: {
+    status: 503,
+    message: 'A worker thread has ended. Run again: it goes on from the checkpoint.',
+  },
   // transparency
   ERR_LOG_NOTE: {
     status: 400,

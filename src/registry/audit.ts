@@ -31,10 +31,10 @@ const CHECKS = {
     'from registry_by_rec r',
     'from registry_by_rec r join registry_by_token t on t.token = r.token where t.next is null',
   ],
-  /** one record key version, two records, one token */
+  /** one version of every key, two records, one token */
   'token-with-two-records': [
     'from registry_by_rec r',
-    'from (select token, rec_version from registry_by_rec group by token, rec_version) d',
+    'from (select token, rec_version, anchor_version from registry_by_rec group by token, rec_version, anchor_version) d',
   ],
   'entry-with-two-tokens': [
     ENTRIES,
@@ -122,10 +122,11 @@ async function deepCheck(desk: Desk, tx: Session): Promise<number> {
 
 async function isGenuine(desk: Desk, row: TokenRow): Promise<boolean> {
   try {
-    const { entry, tokenPoint, recordPoint } = await bindingOf(desk, row)
+    const { entry, tokenPoint, recordPoint, anchorVersion } = await bindingOf(desk, row)
     const token = labelOf(ofVersion(desk.keys.token, row.token_version), tokenPoint)
     const rec = labelOf(ofVersion(desk.keys.record, row.rec_version), recordPoint)
-    return equalBytes(token, row.token) && equalBytes(rec, row.rec) && equalBytes(entry, row.entry)
+    const labels = equalBytes(token, row.token) && equalBytes(rec, row.rec)
+    return labels && equalBytes(entry, row.entry) && anchorVersion === row.anchor_version
   } catch {
     return false
   }

@@ -1,7 +1,7 @@
 // Steps of the life cycle, each with a reason and an officer: freeze, revoke, renew, replace, open, erase.
 import { CtidError, equalBytes, type JsonObject } from '../base/index.ts'
 import type { Session } from '../store/index.ts'
-import { type Binding, pointOf, sealBinding } from './binding.ts'
+import { type Anchored, anchorUnder, type Binding, pointOf, sealBinding } from './binding.ts'
 import { type Desk, type Label, labelOf, requireSameRing, withRing, writingVersion } from './desk.ts'
 import {
   type Application,
@@ -22,6 +22,9 @@ import { type SealedRecord, sealRecord, unsealRecord } from './vault.ts'
 /** Why, from the closed list of the step, and who: an identifier, not a name. */
 export type Because<Kind extends EventKind> = { readonly reason: Reason<Kind>; readonly officer: string }
 
+/** The person, and the record to seal. */
+export type WithRecord = Anchored & { readonly record: Application['record'] }
+
 /** Registry: makes one step that changes nothing but the state. */
 export async function step<Kind extends 'frozen' | 'unfrozen' | 'revoked'>(
   desk: Desk,
@@ -41,14 +44,12 @@ export async function step<Kind extends 'frozen' | 'unfrozen' | 'revoked'>(
 export async function renew(
   desk: Desk,
   token: Label,
-  change_: Because<'renewed'> & {
-    readonly anchor: Application['anchor']
-    readonly record: Application['record']
-  },
+  change_: Because<'renewed'> & WithRecord,
 ): Promise<Entry> {
   return change(desk, token, 'renewed', change_, async ({ row, binding }) => {
     const key = ofVersion(desk.keys.token, row.token_version)
-    if (!equalBytes(pointOf(desk.group, key, change_.anchor), binding.tokenPoint)) {
+    const anchor = anchorUnder(row.anchor_version, change_)
+    if (!equalBytes(pointOf(desk.group, key, anchor), binding.tokenPoint)) {
       throw new CtidError('ERR_REGISTRY_CONFLICT', { detail: 'the record is another person’s' })
     }
     const version = binding.recordVersion + 1
@@ -74,17 +75,14 @@ export async function renew(
 export async function replace(
   desk: Desk,
   token: Label,
-  change_: Because<'superseded'> & {
-    readonly anchor: Application['anchor']
-    readonly record: Application['record']
-  },
+  change_: Because<'superseded'> & WithRecord,
 ): Promise<Enrolment> {
   const made: { enrolment?: Enrolment } = {}
   await change(desk, token, 'superseded', change_, async ({ row, binding }) => {
     const fresh = await draft(desk, change_)
     const key = ofVersion(desk.keys.token, row.token_version)
-    // The successor's point under this row's own key version, so that a rotation carries both along.
-    const successorPoint = pointOf(desk.group, key, change_.anchor)
+    // The successor's point under this row's own key versions, so that a rotation carries both along.
+    const successorPoint = pointOf(desk.group, key, anchorUnder(row.anchor_version, change_))
     const entry = entryOf(desk, { row: { ...fresh.row, logged: fresh.row.seq }, binding: fresh.binding })
     made.enrolment = { token: fresh.row.token, status: 'created', entry }
     return {

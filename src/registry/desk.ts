@@ -1,5 +1,5 @@
 // What every operation of the registry works with: store, keys, vault, group, clock, log, and the key states.
-import { type Clock, CtidError, equalBytes, type RandomBytes } from '../base/index.ts'
+import { type Clock, CtidError, equalBytes, isCtidError, type RandomBytes } from '../base/index.ts'
 import type { Group, Point } from '../crypto/index.ts'
 import type { Row, Session, Store } from '../store/index.ts'
 import { sectorToken, type Token } from '../token/index.ts'
@@ -27,7 +27,12 @@ export type RegistryDependencies = {
   readonly random: RandomBytes
   /** When given, nothing is acknowledged before the log has accepted it. */
   readonly log?: RegistryLog
+  /** Version of the evaluators' key set. Only an empty database takes it over. Default 1. */
+  readonly anchorVersion?: number
 }
+
+/** What can be rolled: a key of the registry, or the evaluators' key that every point is a multiple of. */
+export type RollKind = KeyKind | 'anchor'
 
 /**
  * `next`: a rotation is rolling, new entries already use it. `current`: in use. `old`: rolled out, its labels still
@@ -36,7 +41,7 @@ export type RegistryDependencies = {
 export type KeyState = 'next' | 'current' | 'old' | 'retired'
 
 export type KeyRow = Row & {
-  readonly kind: KeyKind
+  readonly kind: RollKind
   readonly version: number
   readonly state: KeyState
   readonly since: number
@@ -55,14 +60,15 @@ const KINDS = ['token', 'record', 'binding'] as const
  * @throws {CtidError} `ERR_REGISTRY_KEYS` when a key is not the one the database was made with
  */
 export async function openDesk(dependencies: RegistryDependencies): Promise<Desk> {
-  const { store, keys, group, clock } = dependencies
+  const { store, keys, group, clock, anchorVersion = 1 } = dependencies
   await store.transaction(async (tx) => {
     if ((await tx.rows(RING)).length > 0) return
     const rows = KINDS.map((kind) => {
       const key = newest<SectorKey | BindingKey>(keys[kind])
       return [kind, key.version, 'current', clock(), keyCheck(group, kind, key)]
     })
-    for (const row of rows) {
+    // No key here, and no proof: the registry sees the evaluators' key in no form but the anchors.
+    for (const row of [...rows, ['anchor', anchorVersion, 'current', clock(), new Uint8Array(0)]]) {
       const sql =
         'insert into registry_key (kind, version, state, since, proof) values ($1, $2, $3, $4, $5) on conflict do nothing'
       await tx.run(sql, row)
@@ -77,12 +83,13 @@ export async function openDesk(dependencies: RegistryDependencies): Promise<Desk
 export async function readRing(desk: Desk): Promise<void> {
   const ring = await desk.store.rows<KeyRow>(RING)
   for (const row of ring) {
-    if (row.state === 'retired') continue
-    const key = desk.keys[row.kind].find(({ version }) => version === row.version)
+    const { kind } = row
+    if (row.state === 'retired' || kind === 'anchor') continue
+    const key = desk.keys[kind].find(({ version }) => version === row.version)
     if (!key)
-      throw new CtidError('ERR_REGISTRY_KEY_RETIRED', { detail: `${row.kind} key ${row.version} is missing` })
-    if (!equalBytes(keyCheck(desk.group, row.kind, key), row.proof)) {
-      throw new CtidError('ERR_REGISTRY_KEYS', { detail: `${row.kind} key ${row.version} is another one` })
+      throw new CtidError('ERR_REGISTRY_KEY_RETIRED', { detail: `${kind} key ${row.version} is missing` })
+    if (!equalBytes(keyCheck(desk.group, kind, key), row.proof)) {
+      throw new CtidError('ERR_REGISTRY_KEYS', { detail: `${kind} key ${row.version} is another one` })
     }
   }
   desk.ring = ring
@@ -100,20 +107,25 @@ export async function requireSameRing(desk: Desk, tx: Session): Promise<void> {
   if (!same) throw new RingChanged()
 }
 
-/** Runs `work`, and again with fresh key states while they change under it. */
+/** Runs `work`, and again with fresh key states while they change under it, or when they may be why it was refused. */
 export async function withRing<T>(desk: Desk, work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof RingChanged) || attempt === 5) throw error
+      const stale = error instanceof RingChanged || isAnchorRefusal(error)
+      if (!stale || attempt === (error instanceof RingChanged ? 5 : 2)) throw error
       await readRing(desk)
     }
   }
 }
 
+function isAnchorRefusal(error: unknown): boolean {
+  return isCtidError(error) && error.code === 'ERR_REGISTRY_ANCHOR_VERSION'
+}
+
 /** The version that new entries use: `next` during a rotation, else `current`. */
-export function writingVersion(desk: Pick<Desk, 'ring'>, kind: KeyKind): number {
+export function writingVersion(desk: Pick<Desk, 'ring'>, kind: RollKind): number {
   const versions = desk.ring.filter(
     (row) => row.kind === kind && (row.state === 'next' || row.state === 'current'),
   )
@@ -126,9 +138,14 @@ export function writingKey(desk: Pick<Desk, 'keys' | 'ring'>, kind: 'token' | 'r
 
 /** Record keys whose labels exclude a second enrolment, newest first: two while a rotation of that key is open. */
 export function recordKeys(desk: Pick<Desk, 'keys' | 'ring'>): SectorKey[] {
+  return openVersions(desk, 'record').map((version) => ofVersion(desk.keys.record, version))
+}
+
+/** Versions that are not retired, newest first: two while a rotation is open. */
+export function openVersions(desk: Pick<Desk, 'ring'>, kind: RollKind): number[] {
   return desk.ring
-    .filter((row) => row.kind === 'record' && row.state !== 'retired')
-    .map((row) => ofVersion(desk.keys.record, row.version))
+    .filter((row) => row.kind === kind && row.state !== 'retired')
+    .map(({ version }) => version)
     .reverse()
 }
 

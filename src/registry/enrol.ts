@@ -1,31 +1,29 @@
 // Enrolment: one person, one token, in both directions, whoever else enrols at the same moment.
 import { CtidError, DAY, equalBytes, type JsonObject } from '../base/index.ts'
-import type { Point } from '../crypto/index.ts'
 import type { Session, SqlValue } from '../store/index.ts'
 import type { Token } from '../token/index.ts'
-import { type Binding, pointOf, sealBinding } from './binding.ts'
+import { type Anchored, anchorUnder, type Binding, pointOf, sealBinding } from './binding.ts'
 import {
   type Desk,
   type KeyRow,
   type Label,
   labelOf,
+  openVersions,
   recordKeys,
   requireSameRing,
   withRing,
   writingKey,
   writingVersion,
 } from './desk.ts'
-import { bindingOf, type Entry, entryOf, rowOf, TOKEN_COLUMNS, type TokenRow } from './entry.ts'
-import { newest, ofVersion } from './keys.ts'
+import { bindingOf, type Entry, entryOf, REC_COLUMNS, rowOf, TOKEN_COLUMNS, type TokenRow } from './entry.ts'
+import { ofVersion } from './keys.ts'
 import { EVENT_COLUMNS, publish } from './log.ts'
 import { type SealedRecord, sealRecord } from './vault.ts'
 
 /** The record to seal: any JSON object; `validUntil` (`YYYY-MM-DD`, the last valid day in China) sets the expiry. */
 export type RegistryRecord = { readonly validUntil?: string; readonly [member: string]: unknown }
 
-export type Application = {
-  /** N = K·H2G(canonical identity), from the token room. */
-  readonly anchor: Point
+export type Application = Anchored & {
   readonly record: RegistryRecord
   /** Who enrols, for the history: an identifier, not a name. Default `registrar`. */
   readonly officer?: string
@@ -42,8 +40,8 @@ export type Enrolment = {
 export type Draft = {
   readonly row: TokenRow
   readonly binding: Binding
-  /** Labels of the record under every record key that still counts, newest first. */
-  readonly recs: readonly { readonly rec: Label; readonly version: number }[]
+  /** Labels of the record under every version that still counts, of the evaluators' key and the record key, newest first. */
+  readonly recs: readonly { readonly rec: Label; readonly version: number; readonly anchorVersion: number }[]
   readonly record: SealedRecord
   readonly nonce: Uint8Array
   readonly officer: string
@@ -52,7 +50,8 @@ export type Draft = {
 /**
  * Registrar: enrols a person. Idempotent: the same person again gives the same token and `existing`.
  *
- * @throws {CtidError} `ERR_REGISTRY_CONFLICT` (detail: which side), `ERR_REGISTRY_LOG`, `ERR_REGISTRY_RECORD`, store errors
+ * @throws {CtidError} `ERR_REGISTRY_CONFLICT` (detail: which side), `ERR_REGISTRY_ANCHOR_VERSION`, `ERR_REGISTRY_LOG`,
+ * `ERR_REGISTRY_RECORD`, store errors
  */
 export async function enrol(desk: Desk, application: Application): Promise<Enrolment> {
   const [enrolment] = await enrolMany(desk, [application])
@@ -79,6 +78,7 @@ export async function enrolDrafts(
 ): Promise<Enrolment[]> {
   return withRing(desk, async () => {
     const drafts = await prepare(desk.ring)
+    if (drafts.length === 0) return []
     for (let attempt = 1; ; attempt++) {
       const known =
         attempt === 1 && drafts.length === 1 ? new Map<string, Label>() : await existing(desk, drafts)
@@ -109,19 +109,24 @@ export class Present extends Error {}
 export async function draft(desk: Drafting, application: Application): Promise<Draft> {
   const { group, random, clock } = desk
   const tokenKey = writingKey(desk, 'token')
-  const recs = recordKeys(desk).map((key) => ({ key, point: pointOf(group, key, application.anchor) }))
-  const { key: recordKey, point: recordPoint } = recs[0] ?? {
-    key: newest(desk.keys.record),
-    point: undefined,
-  }
-  if (!recordPoint) throw new CtidError('ERR_REGISTRY_KEYS')
-  const tokenPoint = pointOf(group, tokenKey, application.anchor)
+  const recs = openVersions(desk, 'anchor').flatMap((anchorVersion) => {
+    const anchor = anchorUnder(anchorVersion, application)
+    return recordKeys(desk).map((key) => {
+      const point = pointOf(group, key, anchor)
+      return { point, anchorVersion, version: key.version, rec: labelOf(key, point) }
+    })
+  })
+  const [present] = recs
+  if (!present) throw new CtidError('ERR_REGISTRY_KEYS')
+  const { anchorVersion, point: recordPoint } = present
+  const tokenPoint = pointOf(group, tokenKey, anchorUnder(anchorVersion, application))
   const token = labelOf(tokenKey, tokenPoint)
   const entry = random(16)
   const binding: Binding = {
     entry,
     tokenPoint,
     recordPoint,
+    anchorVersion,
     recordVersion: 1,
     ...expiryOf(application.record),
   }
@@ -131,10 +136,11 @@ export async function draft(desk: Drafting, application: Application): Promise<D
   return {
     row: {
       token,
-      rec: labelOf(recordKey, recordPoint),
+      rec: present.rec,
       entry,
       token_version: tokenKey.version,
-      rec_version: recordKey.version,
+      rec_version: present.version,
+      anchor_version: anchorVersion,
       binding_version: sealed.version,
       binding: sealed.binding,
       state: 'active',
@@ -144,7 +150,7 @@ export async function draft(desk: Drafting, application: Application): Promise<D
       next: null,
     },
     binding,
-    recs: recs.map(({ key, point }) => ({ rec: labelOf(key, point), version: key.version })),
+    recs,
     record,
     nonce: random(32),
     officer: officerOf(application.officer ?? 'registrar'),
@@ -156,7 +162,9 @@ export async function draft(desk: Drafting, application: Application): Promise<D
  * each other's answers: one round trip on PostgreSQL.
  */
 export async function insertDrafts(desk: Desk, tx: Session, drafts: readonly Draft[]): Promise<void> {
-  const recs = drafts.flatMap(({ recs, row }) => recs.map(({ rec, version }) => [rec, row.token, version]))
+  const recs = drafts.flatMap(({ recs, row }) =>
+    recs.map((one) => [one.rec, row.token, one.version, one.anchorVersion]),
+  )
   const tokens = drafts.map(({ row }) => TOKEN_COLUMNS.map((column) => row[column] as SqlValue))
   const vault = drafts.map(({ row, record: r }) => [row.entry, r.version, r.keyId, r.wrapped, r.sealed])
   const events = drafts.map(({ row, nonce, officer }) => [
@@ -172,7 +180,7 @@ export async function insertDrafts(desk: Desk, tx: Session, drafts: readonly Dra
   // Always in this order, so that no two transactions wait for each other in a circle.
   const [, byRec, byToken] = await Promise.all([
     requireSameRing(desk, tx),
-    tx.insert('registry_by_rec', ['rec', 'token', 'rec_version'], recs),
+    tx.insert('registry_by_rec', REC_COLUMNS, recs),
     tx.insert('registry_by_token', TOKEN_COLUMNS, tokens),
     tx.insert('registry_vault', ['entry', 'version', 'key_id', 'wrapped', 'sealed'], vault),
     tx.insert('registry_event', EVENT_COLUMNS, events),
@@ -227,7 +235,7 @@ async function confirm(desk: Desk, { binding: own, row: ownRow }: Draft, token: 
   if (!row)
     throw new CtidError('ERR_REGISTRY_CONFLICT', { detail: 'the record is bound to a token without entry' })
   const binding = await bindingOf(desk, row)
-  const sameKey = row.token_version === ownRow.token_version
+  const sameKey = row.token_version === ownRow.token_version && row.anchor_version === ownRow.anchor_version
   if (sameKey && !equalBytes(binding.tokenPoint, own.tokenPoint)) {
     throw new CtidError('ERR_REGISTRY_CONFLICT', { detail: 'the record is bound to another token' })
   }

@@ -13,6 +13,7 @@ export type TokenRow = Row & {
   readonly entry: Uint8Array
   readonly token_version: number
   readonly rec_version: number
+  readonly anchor_version: number
   readonly binding_version: number
   readonly binding: Uint8Array
   readonly state: StoredState
@@ -23,12 +24,15 @@ export type TokenRow = Row & {
   readonly next: Token | null
 }
 
+export const REC_COLUMNS = ['rec', 'token', 'rec_version', 'anchor_version'] as const
+
 export const TOKEN_COLUMNS = [
   'token',
   'rec',
   'entry',
   'token_version',
   'rec_version',
+  'anchor_version',
   'binding_version',
   'binding',
   'state',

@@ -58,9 +58,13 @@ export function commitmentOf(event: EventRow): Uint8Array {
 }
 
 /** The public labels of a binding: hashes of two secret-keyed HMACs, so they reveal neither and cannot be guessed. */
-export function publicLabels(rec: Label, token: Label, versions: { token: number; record: number }) {
+export function publicLabels(
+  rec: Label,
+  token: Label,
+  versions: { readonly anchor: number; readonly token: number; readonly record: number },
+) {
   return {
-    epoch: `t${versions.token}.r${versions.record}`,
+    epoch: `k${versions.anchor}.t${versions.token}.r${versions.record}`,
     record: sha256(framed('ctid/registry/record-label/v1', rec)),
     token: sha256(framed('ctid/registry/token-label/v1', token)),
   }
@@ -73,6 +77,7 @@ export type Publishable = {
   readonly entry: Uint8Array
   readonly token_version: number
   readonly rec_version: number
+  readonly anchor_version: number
   readonly seq: number
   readonly logged: number
 }
@@ -93,7 +98,7 @@ export async function publish(desk: Desk, rows: readonly Publishable[]): Promise
     )
     for (const event of events) {
       const { kind, at } = event
-      const versions = { token: row.token_version, record: row.rec_version }
+      const versions = { anchor: row.anchor_version, token: row.token_version, record: row.rec_version }
       const labels = kind === 'enrolled' ? { labels: publicLabels(row.rec, row.token, versions) } : {}
       leaves.push({ kind, at, commitment: commitmentOf(event), ...labels })
     }

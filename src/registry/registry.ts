@@ -3,16 +3,30 @@
 import type { JsonObject } from '../base/index.ts'
 import { migrate } from '../store/index.ts'
 import { type Audit, type AuditOptions, audit } from './audit.ts'
-import { type Because, erase, openRecord, renew, replace, step } from './change.ts'
-import { type KeyRow, type Label, openDesk, type RegistryDependencies, readRing } from './desk.ts'
+import { type Because, erase, openRecord, renew, replace, step, type WithRecord } from './change.ts'
+import {
+  type KeyRow,
+  type Label,
+  openDesk,
+  type RegistryDependencies,
+  type RollKind,
+  readRing,
+} from './desk.ts'
 import { type Application, type Draft, type Enrolment, enrol, enrolDrafts, enrolMany } from './enrol.ts'
 import { bindingOf, type Entry, entryOf, openRow, rowOf, TOKEN_COLUMNS, type TokenRow } from './entry.ts'
 import type { KeyKind, RegistryKeys } from './keys.ts'
 import { EVENT_COLUMNS, type EventRow, publish } from './log.ts'
-import { type Progress, type RotateOptions, retire, rotate, rotateVault } from './rotate.ts'
+import type { AnchorRotation } from './move.ts'
+import {
+  type AnchorProgress,
+  type Progress,
+  type RotateOptions,
+  retire,
+  rotate,
+  rotateAnchors,
+} from './rotate.ts'
+import { rotateVault } from './rotate-vault.ts'
 import { registryMigrations } from './schema.ts'
-
-type WithRecord = { readonly anchor: Application['anchor']; readonly record: Application['record'] }
 
 /** One event of an entry's history. */
 export type RegistryEvent = Pick<EventRow, 'seq' | 'kind' | 'state' | 'reason' | 'officer' | 'at'>
@@ -35,7 +49,9 @@ export type Registry = {
   /** Everything that happened to an entry, oldest first: what the person may read. */
   history(token: Label): Promise<RegistryEvent[]>
   rotate(kind: KeyKind, options?: RotateOptions): Promise<Progress>
-  retire(kind: KeyKind, options?: { readonly settleSeconds?: number }): Promise<void>
+  /** Follows a rotation of the evaluators' key K, see {@link AnchorRotation}. */
+  rotateAnchors(rotation: AnchorRotation, options?: RotateOptions): Promise<AnchorProgress>
+  retire(kind: RollKind, options?: { readonly settleSeconds?: number }): Promise<void>
   rotateVault(options?: RotateOptions): Promise<Progress>
   /** Takes other keys into use, those of the next rotation or without retired ones, and checks them. */
   useKeys(keys: RegistryKeys): Promise<void>
@@ -76,6 +92,7 @@ export async function openRegistry(dependencies: RegistryDependencies): Promise<
       )
     },
     rotate: (kind, options) => rotate(desk, kind, options),
+    rotateAnchors: (rotation, options) => rotateAnchors(desk, rotation, options),
     retire: (kind, options) => retire(desk, kind, options),
     rotateVault: (options) => rotateVault(desk, options),
     async useKeys(keys) {

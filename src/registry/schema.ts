@@ -14,7 +14,8 @@ export const registryMigrations: Migrations = {
       `create table registry_by_rec (
         rec bytea not null primary key,
         token bytea not null,
-        rec_version bigint not null
+        rec_version bigint not null,
+        anchor_version bigint not null
       ) without rowid`,
       `create table registry_by_token (
         token bytea not null primary key,
@@ -22,6 +23,7 @@ export const registryMigrations: Migrations = {
         entry bytea not null,
         token_version bigint not null,
         rec_version bigint not null,
+        anchor_version bigint not null,
         binding_version bigint not null,
         binding bytea not null,
         state text not null,

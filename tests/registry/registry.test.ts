@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, describe } from 'vitest'
 import { openStore } from '#ctid/store'
 import { postgresForTests } from '../store/postgres-server.ts'
+import { anchorContract } from './anchors.ts'
 import { registryContract } from './contract.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'ctid-registry-'))
@@ -17,9 +18,17 @@ afterAll(async () => {
   rmSync(directory, { recursive: true })
 })
 
-describe('registry on a SQLite file', () =>
-  registryContract(() => openStore(join(directory, `${count++}.db`))))
-describe('registry in memory', () => registryContract(() => openStore(':memory:')))
-describe.skipIf(!database)('registry on PostgreSQL', () =>
-  registryContract(async () => openStore((await database?.fresh()) ?? '')),
-)
+const engines = [
+  { name: 'SQLite file', open: () => openStore(join(directory, `${count++}.db`)), present: true },
+  { name: 'SQLite in memory', open: () => openStore(':memory:'), present: true },
+  {
+    name: 'PostgreSQL',
+    open: async () => openStore((await database?.fresh()) ?? ''),
+    present: database !== undefined,
+  },
+]
+
+describe.each(engines)('registry, $name', ({ open, present }) => {
+  describe.skipIf(!present)('enrolment and life cycle', () => registryContract(open))
+  describe.skipIf(!present)('rotation of the evaluators’ key', () => anchorContract(open))
+})

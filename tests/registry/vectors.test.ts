@@ -42,7 +42,14 @@ async function vectors(): Promise<Json> {
   const token = labelOf(tokenKey, tokenPoint)
   const rec = labelOf(recordKey, recordPoint)
   const entry = Uint8Array.from({ length: 16 }, (_, i) => i + 1)
-  const binding = { entry, tokenPoint, recordPoint, recordVersion: 1, expiresAt: 2_000_000_000 }
+  const binding = {
+    entry,
+    tokenPoint,
+    recordPoint,
+    anchorVersion: 1,
+    recordVersion: 1,
+    expiresAt: 2_000_000_000,
+  }
   const sealedBinding = await sealBinding(binding, bindingKey, { token, random: counting(0) })
   const vaultKey = Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i)
   const vault = localVault([secret(vaultKey)], { random: counting(100) })
@@ -58,7 +65,7 @@ async function vectors(): Promise<Json> {
     at: 1_790_000_000,
     nonce: Uint8Array.from({ length: 32 }, (_, i) => i),
   } as const
-  const labels = publicLabels(rec, token, { token: 1, record: 1 })
+  const labels = publicLabels(rec, token, { anchor: 1, token: 1, record: 1 })
   const sector = (key: SectorKey) => ({
     version: key.version,
     scalar: toHex(key.scalar.reveal()),
@@ -87,6 +94,7 @@ async function vectors(): Promise<Json> {
     rotation: { tokenPoint: toHex(rotatedPoint), token: toHex(labelOf(tokenKey2, rotatedPoint)) },
     binding: {
       entry: toHex(entry),
+      anchorVersion: 1,
       recordVersion: 1,
       expiresAt: binding.expiresAt,
       sealed: toHex(sealedBinding.binding),
@@ -132,7 +140,7 @@ it('reads the published bytes, on the other backend too', async () => {
   const bindingKeys = [{ version: 1, key: secret(fromHex(keys.binding.key)) }]
   const opened = await openBinding(sealed, bindingKeys, at('labels', 'token'))
   expect(toHex(opened.tokenPoint)).toBe(v['labels']?.['tokenPoint'])
-  expect(opened).toMatchObject({ recordVersion: 1, expiresAt: 2_000_000_000 })
+  expect(opened).toMatchObject({ anchorVersion: 1, recordVersion: 1, expiresAt: 2_000_000_000 })
   await expect(openBinding(sealed, bindingKeys, at('rotation', 'token'))).rejects.toMatchObject({
     code: 'ERR_REGISTRY_SEAL',
   })
