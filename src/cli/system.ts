@@ -33,9 +33,14 @@ export type SystemValues = {
   readonly evaluator?: string[] | undefined
 }
 
+/** Addresses of evaluators in processes of their own, if any were given. */
+export function evaluatorUrlsOf(values: SystemValues): ReadonlyMap<number, string> | undefined {
+  return values.evaluator && new Map(values.evaluator.map(parseEvaluator))
+}
+
 /** Opens the deployment that the options and the environment name. */
 export async function openSystem(values: SystemValues, io: Io): Promise<Deployment> {
-  const evaluatorUrls = values.evaluator && new Map(values.evaluator.map(parseEvaluator))
+  const evaluatorUrls = evaluatorUrlsOf(values)
   const baseUrl = values['base-url'] ?? io.env['CTID_BASE_URL']
   return openDeployment({
     keysFolder: keysFolder(values, io),

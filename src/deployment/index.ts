@@ -1,5 +1,6 @@
 // deployment: from a key folder and a store to parties that work together on one machine or several. It holds every key of
 // a development deployment, so no party may import it.
+export { type BulkFileOptions, bulkSetting, enrolFile } from './bulk.ts'
 export { type Keyring, type KeyringOptions, openKeyring, REGISTRAR, shareFile } from './keyring.ts'
 export { type Deployment, type DeploymentOptions, openDeployment } from './parties.ts'
 export { ENTRANCE_POLICY } from './verifier.ts'

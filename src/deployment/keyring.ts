@@ -49,10 +49,24 @@ export type Keyring = {
   /** The issuer's key for the links between tokens and status places. */
   readonly linkKey: Uint8Array
   readonly pki: DevelopmentPki
+  /** Keys of the transparency log, and of witnesses that a demonstration plays itself. */
+  readonly log: LogKeys
   saveEvaluators(keySet: EvaluatorKeySet, shares: readonly Share[]): Promise<void>
   saveRegistry(keys: RegistryKeys): Promise<void>
   saveVault(keys: readonly Secret[]): Promise<void>
 }
+
+/** Seeds of the log's keys. The origin is kept with them: it is the log's identity and outlives any address. */
+export type LogKeys = {
+  readonly origin: string
+  /** Ed25519 seed of the log's signature. */
+  readonly log: Secret
+  /** Seed of the VRF that makes the labels of bindings. Its holder can test guesses, but cannot choose a label. */
+  readonly vrf: Secret
+  readonly witnesses: readonly Secret[]
+}
+
+const LOCAL_WITNESSES = 3
 
 /** What one registrar may ask: bursts for a bulk enrolment, and a rate that makes guessing online hopeless. */
 const REGISTRAR_ALLOWANCE = { burst: 20_000, perHour: 100_000 }
@@ -84,6 +98,8 @@ export async function openKeyring(folder: string, options: KeyringOptions): Prom
   if (!existsSync(path('vault.json'))) await writeJson('vault.json', vaultDocument([createVaultKey(random)]))
   if (!existsSync(path('issuer.json'))) await writeJson('issuer.json', { linkKey: toBase64url(random(32)) })
 
+  if (!existsSync(path('log.json'))) await writeJson('log.json', newLogKeys(options))
+
   let keySet = parseKeySet(await readJson('evaluators.json'), group)
   let registry = importRegistryKeys(await readFile(path('registry.json'), 'utf8'), group)
   let vault = readVault(await readJson('vault.json'))
@@ -100,6 +116,7 @@ export async function openKeyring(folder: string, options: KeyringOptions): Prom
     vault: () => vault,
     linkKey: bytes((await readJson('issuer.json'))['linkKey']),
     pki: await loadOrCreatePki(path('pki'), { now: options.now, random, baseUrl: options.baseUrl }),
+    log: readLogKeys(await readJson('log.json')),
     async saveEvaluators(next, shares) {
       for (const share of shares) {
         const file = shareFile(folder, share.id)
@@ -147,6 +164,27 @@ function vaultDocument(keys: readonly Secret[]): JsonObject {
 function readVault({ keys }: JsonObject): readonly Secret[] {
   if (!Array.isArray(keys) || keys.length === 0) throw new CtidError('ERR_REGISTRY_KEY_MALFORMED')
   return keys.map((key) => secret(bytes(key)))
+}
+
+function newLogKeys({ random, baseUrl }: KeyringOptions): JsonObject {
+  const seed = () => toBase64url(random(32))
+  return {
+    origin: `${new URL(baseUrl).host}/log`,
+    log: seed(),
+    vrf: seed(),
+    witnesses: Array.from({ length: LOCAL_WITNESSES }, seed),
+  }
+}
+
+function readLogKeys({ origin, log, vrf, witnesses }: JsonObject): LogKeys {
+  const seed = (value: unknown) => {
+    const kept = bytes(value)
+    if (kept.length !== 32) throw new CtidError('ERR_REGISTRY_KEY_MALFORMED')
+    return secret(kept)
+  }
+  if (typeof origin !== 'string' || !Array.isArray(witnesses))
+    throw new CtidError('ERR_REGISTRY_KEY_MALFORMED')
+  return { origin, log: seed(log), vrf: seed(vrf), witnesses: witnesses.map(seed) }
 }
 
 function readRegistrar({ secrets }: JsonObject): ReadonlyMap<number, Uint8Array> {

@@ -2,18 +2,26 @@
 import { parseArgs } from 'node:util'
 import { CtidError, toHex } from '../../base/index.ts'
 import { syntheticDocuments } from '../../identity/index.ts'
+import { BULK_OPTIONS, enrolInBulk } from '../bulk.ts'
 import { type Command, EXIT, table } from '../command.ts'
 import { DOCUMENT_OPTIONS, openSystem, readDocument, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
 
 const usage = `Usage: ctid enrol FILE.json            (- for standard input)
        ctid enrol --number NUMBER --name NAME [--type TYPE] [--state CHN] [--valid-until DATE] [...]
        ctid enrol --synthetic SEED [--count N]
+       ctid enrol --bulk FILE [--workers N] [--prove all|sampled]     (- for standard input)
 
 A document has: documentType (resident-id, uscc, passport, residence-permit), documentNumber, name, and if
 the number does not tell: issuingState, birthDate, sex; optional validUntil. Options of the same meaning:
   --type --number --name --state --birth-date --sex --valid-until
   --synthetic SEED   invented people with valid check digits instead: the same seed gives the same people
   --count N          how many of them (default 1)
+  --bulk FILE        many documents: CSV whose header names members of a record, or one JSON object a line. Bad lines
+                     are reported by number and code and set aside in FILE.rejected; after an interruption the same
+                     command goes on where it stood (FILE.checkpoint)
+  --workers N        threads for --bulk (default: one a core)
+  --prove HOW        all: every batch proved by the evaluators; sampled: one in eight, and canaries in each. Default:
+                     all with --evaluator, sampled when all evaluators are in this process
 ${SYSTEM_USAGE}`
 
 export const command: Command = {
@@ -29,8 +37,10 @@ export const command: Command = {
         ...DOCUMENT_OPTIONS,
         synthetic: { type: 'string' },
         count: { type: 'string', default: '1' },
+        ...BULK_OPTIONS,
       },
     })
+    if (values.bulk !== undefined) return enrolInBulk({ ...values, bulk: values.bulk }, io)
     const documents: readonly unknown[] =
       values.synthetic === undefined
         ? [await readDocument(positionals[0], values, io)]

@@ -1,0 +1,244 @@
+// The log of a deployment: where every room's events become entries, durable and witnessed before anything is
+// acknowledged; labels by VRF; epochs; and what a holder takes home.
+import { setImmediate } from 'node:timers/promises'
+import {
+  type Clock,
+  CtidError,
+  canonicalJson,
+  concatBytes,
+  fromBase64url,
+  HOUR,
+  type JsonObject,
+  type RandomBytes,
+  toBase64url,
+  uintBytes,
+  utf8,
+} from '../base/index.ts'
+import { sha256 } from '../crypto/index.ts'
+import type { HealthLog } from '../health/index.ts'
+import type { RegistryLog as EventPort } from '../registry/index.ts'
+import {
+  COSIGNATURE,
+  cosignWith,
+  createWitness,
+  type Directory,
+  type EventLabels,
+  encodeEntry,
+  eventLog,
+  formatReceipt,
+  type HolderClaim,
+  type HolderReceipt,
+  keyEpoch,
+  LOG_SIGNATURE,
+  type LogPolicy,
+  makeHolderReceipt,
+  makeLabel,
+  makePersonalEntry,
+  NO_TAG,
+  noteSigner,
+  type Opening,
+  type PublicType,
+  type RegistryLog,
+  readEntries,
+  recordInput,
+  registryLog,
+  type TileSource,
+  tokenInput,
+  vrfKey,
+  type WitnessClient,
+} from '../transparency/index.ts'
+import { fileWitnessStore, openFileLog } from '../transparency/node.ts'
+import { type Epoch, openEpochs } from './epochs.ts'
+import type { LogKeys } from './keyring.ts'
+
+export type LogOptions = {
+  /** Folder of the log: journal, tiles, checkpoint. One process writes it. */
+  readonly directory: string
+  /** Witnesses elsewhere. */
+  readonly witnesses?: readonly WitnessClient[]
+  /** Witnesses in this process, each with a key and a memory of its own: for demonstrations. Default 0, at most 3. */
+  readonly localWitnesses?: number
+  /** How many must cosign before a checkpoint counts. Default: more than half. */
+  readonly threshold?: number
+}
+
+/** What somebody holds who was enrolled: R, T and version as the log's labels were made from them, and the proofs. */
+export type HolderProof = { readonly claim: HolderClaim; readonly receipt: HolderReceipt }
+
+/** A batch of copies in the log: the holder checks the opening against the entry, and the entry against the log. */
+export type LoggedBatch = {
+  readonly entry: Uint8Array
+  readonly opening: Opening
+  readonly receipt: string
+}
+
+export type DeploymentLog = {
+  readonly policy: LogPolicy
+  readonly vrfPublicKey: Uint8Array
+  readonly source: TileSource
+  /** The directory at the last epoch. */
+  readonly directory: Directory
+  /** The witnesses as the log asks them. */
+  readonly witnesses: readonly WitnessClient[]
+  /** For rooms that make their own entries, such as conversions. */
+  readonly entries: RegistryLog
+  /** For the registry. */
+  readonly events: EventPort
+  /** For the health authority. */
+  readonly health: HealthLog
+  /** Logs a public fact once: the same content again, with no other of its type after it, is not logged again. */
+  announce(type: PublicType, body: JsonObject): Promise<void>
+  /** Logs that `count` copies were issued for these keys; to be awaited before any copy leaves. */
+  batch(keys: readonly string[], audit?: { readonly key: Uint8Array; readonly counter: number }): Promise<LoggedBatch>
+  /** Publishes the directory's roots if bindings were added since the last epoch. */
+  epoch(): Promise<Epoch | undefined>
+  /** The proofs for a binding by the registry's labels; `undefined` before the first epoch that has it. About 15 ms. */
+  holderProof(labels: EventLabels): Promise<HolderProof | undefined>
+  close(): Promise<void>
+}
+
+/**
+ * Opens the log of a deployment, reading it to its end.
+ *
+ * @throws {CtidError} `ERR_LOG_LOCKED`, `ERR_LOG_CORRUPT`
+ */
+export async function openDeploymentLog(
+  options: LogOptions,
+  keys: LogKeys,
+  { clock, random }: { readonly clock: Clock; readonly random: RandomBytes },
+): Promise<DeploymentLog> {
+  const { origin } = keys
+  const signer = noteSigner(origin, LOG_SIGNATURE, keys.log.reveal())
+  const local = await openWitnesses(options, keys, { origin, keys: [signer.key] }, clock)
+  const witnesses = [...local, ...(options.witnesses ?? [])]
+  const threshold = options.threshold ?? (witnesses.length === 0 ? 0 : Math.floor(witnesses.length / 2) + 1)
+  const log = await openFileLog({
+    directory: options.directory,
+    origin,
+    signers: [signer],
+    clock,
+    ...(witnesses.length === 0 ? {} : { cosign: cosignWith({ witnesses, threshold }) }),
+  })
+  const newest = new Map<string, string>()
+  const epochs = await openEpochs(log, (entry) => {
+    if (entry.form === 'public') newest.set(entry.type, canonicalJson(entry.body))
+  })
+  const vrf = vrfKey(keys.vrf.reveal())
+  const entries = registryLog({ ...log, append: epochs.append })
+
+  const personal = (type: 'status-derivation' | 'appeal', commitment: string) =>
+    encodeEntry({
+      form: 'personal',
+      type,
+      time: hourOf(clock()),
+      tag: NO_TAG,
+      commitment: fromBase64url(commitment),
+    })
+  const announce: DeploymentLog['announce'] = async (type, body) => {
+    const text = canonicalJson(body)
+    if (newest.get(type) === text) return
+    await entries.append([encodeEntry({ form: 'public', type, time: clock(), body })])
+    newest.set(type, text)
+  }
+
+  return {
+    policy: { origin, logKey: signer.key, witnesses: witnesses.map(({ key }) => key), threshold },
+    vrfPublicKey: vrf.publicKey,
+    source: log.source,
+    directory: epochs.directory,
+    witnesses,
+    entries,
+    events: eventLog(entries, async (labels) => {
+      // Two evaluations are some 10 ms of arithmetic: let others have their turn between bindings of a bulk enrolment.
+      await setImmediate()
+      const { record, token } = vrfInputs(labels)
+      return { record: makeLabel(vrf, record).label, token: makeLabel(vrf, token).label }
+    }),
+    health: {
+      published: (type, hash) =>
+        announce(type, type === 'rule-set' ? { hash } : { source: 'register', hash }),
+      personal: async (type, _subject, commitment) => {
+        await entries.append([personal(type, commitment)])
+      },
+    },
+    announce,
+    async batch(holderKeys, audit) {
+      const payload = { count: holderKeys.length, keys: [...holderKeys] }
+      // Without an audit key of the holder the tag is random: the holder finds the entry by its receipt.
+      const { key, counter } = audit ?? { key: random(32), counter: 0 }
+      const { entry, opening } = makePersonalEntry('credential-batch', payload, key, {
+        counter,
+        time: hourOf(clock()),
+        random,
+      })
+      const [receipt] = await entries.append([entry])
+      if (!receipt) throw new CtidError('ERR_LOG_CLOSED')
+      return { entry, opening, receipt: formatReceipt(receipt) }
+    },
+    epoch: () => epochs.publish(),
+    async holderProof(labels) {
+      const { claim, record, token, next } = vrfInputs(labels)
+      const mine = makeLabel(vrf, record)
+      const index = epochs.indexOf(mine.label)
+      const epoch = epochs.last()
+      if (index === undefined || epoch === undefined || index > epoch.index) return undefined
+      const size = log.published().size
+      const found = await readEntries(log.source, { start: index, end: index + 1 }, size).next()
+      if (found.done) throw new CtidError('ERR_LOG_TILE')
+      const [entryReceipt, epochReceipt] = await Promise.all([entries.receipt(index), entries.receipt(epoch.index)])
+      const receipt = makeHolderReceipt(epochs.directory, {
+        entry: found.value.entry,
+        entryReceipt: formatReceipt(entryReceipt),
+        epoch: epoch.entry,
+        epochReceipt: formatReceipt(epochReceipt),
+        recordVrf: mine.proof,
+        tokenVrf: makeLabel(vrf, token).proof,
+        next: makeLabel(vrf, next),
+      })
+      return { claim, receipt }
+    },
+    close: () => log.close(),
+  }
+}
+
+/**
+ * The VRF inputs of a binding. R is the registry's record label under its present record key, at the version of the
+ * token key: each rotation of that key replaces every token. T is the token label, with the version of the record key.
+ */
+function vrfInputs({ epoch, record, token }: EventLabels) {
+  const number = keyEpoch(epoch)
+  const version = Math.floor(number / 65_536)
+  const claim: HolderClaim = {
+    record,
+    token: concatBytes(token, uintBytes(number % 65_536, 4)),
+    version,
+  }
+  return {
+    claim,
+    record: recordInput(claim.record, version),
+    token: tokenInput(claim.token),
+    next: recordInput(claim.record, version + 1),
+  }
+}
+
+async function openWitnesses(
+  { directory, localWitnesses = 0 }: LogOptions,
+  keys: LogKeys,
+  log: Parameters<typeof createWitness>[0]['logs'][number],
+  clock: Clock,
+): Promise<WitnessClient[]> {
+  return Promise.all(
+    keys.witnesses.slice(0, localWitnesses).map(async (seed, i) => {
+      const name = `witness-${i + 1}.${log.origin}`
+      const store = await fileWitnessStore(`${directory}-witness-${i + 1}`)
+      return createWitness({ signer: noteSigner(name, COSIGNATURE, seed.reveal()), logs: [log], store, clock })
+    }),
+  )
+}
+
+/** SHA-256 of a text as base64url: what public entries carry of documents published elsewhere. */
+export function documentHash(text: string): string {
+  return toBase64url(sha256(utf8(text)))
+}
+
+const hourOf = (seconds: number): number => seconds - (seconds % HOUR)
