@@ -65,6 +65,7 @@ export async function startSystem(
         name: { en: 'CTID file', zh: '网络可信身份凭证' },
         claims: [{ path: ['name'], name: { en: 'Name', zh: '姓名' } }],
       },
+      { id: 'other-file', vct: `${VCT}0`, scope: 'other_file', name: { en: 'Other file' }, claims: [] },
     ],
     issue: async ({ holderKeys, subject }) =>
       answers.shift() ?? {
