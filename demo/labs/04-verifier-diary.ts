@@ -262,7 +262,7 @@ async function issueBatch(
   )
   return issueCopies(
     {
-      token: hmacSha256(utf8('lab04'), utf8(`${seed}/${who}`)),
+      subjectId: hmacSha256(utf8('lab04'), utf8(`${seed}/${who}`)),
       profile: CTID_FILE,
       subject,
       attestation: { kind: 'person', assurance: 'substantial' },
