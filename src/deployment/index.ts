@@ -3,4 +3,5 @@
 export { type BulkFileOptions, bulkSetting, enrolFile } from './bulk.ts'
 export { type Keyring, type KeyringOptions, openKeyring, REGISTRAR, shareFile } from './keyring.ts'
 export { type Deployment, type DeploymentOptions, openDeployment } from './parties.ts'
+export { type EvaluatorRotation, rotateEvaluators } from './rotate-evaluators.ts'
 export { ENTRANCE_POLICY } from './verifier.ts'

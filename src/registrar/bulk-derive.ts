@@ -138,6 +138,7 @@ export async function openBlockWorker(setting: WorkerSetting, deps: BlockWorkerD
       const { anchors, faults } = await derive(read.map(({ id }) => id))
       const applications = read.map(({ record }, i) => ({
         anchor: anchors[i] as Point,
+        anchorVersion: keySet.version,
         record,
         officer: setting.officer,
       }))

@@ -8,6 +8,8 @@ import { deriveAnchors, type Evaluator, type EvaluatorKeySet, type Fault } from 
 export type RegistrarDeps = {
   readonly evaluators: readonly Evaluator[]
   readonly keySet: EvaluatorKeySet
+  /** While the evaluators' key is rotated: the former key, whose anchor the registry needs as well. */
+  readonly former?: { readonly evaluators: readonly Evaluator[]; readonly keySet: EvaluatorKeySet }
   readonly group: Group
   readonly random: RandomBytes
   readonly clock: Clock
@@ -35,6 +37,15 @@ export async function enrolDocument(document: unknown, deps: RegistrarDeps): Pro
   const { anchors, faults } = await deriveAnchors([canonicalIdentity(record)], deps)
   const [anchor] = anchors
   if (!anchor) throw new CtidError('ERR_TOKEN_QUORUM')
-  const enrolment = await deps.registry.enrol({ anchor, record, officer: deps.officer })
-  return { ...enrolment, record, faults }
+  const former =
+    deps.former && (await deriveAnchors([canonicalIdentity(record)], { ...deps, ...deps.former }))
+  const [formerAnchor] = former?.anchors ?? []
+  const enrolment = await deps.registry.enrol({
+    anchor,
+    anchorVersion: deps.keySet.version,
+    ...(formerAnchor ? { formerAnchor } : {}),
+    record,
+    officer: deps.officer,
+  })
+  return { ...enrolment, record, faults: [...faults, ...(former?.faults ?? [])] }
 }

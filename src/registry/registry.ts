@@ -53,6 +53,8 @@ export type Registry = {
   rotateAnchors(rotation: AnchorRotation, options?: RotateOptions): Promise<AnchorProgress>
   retire(kind: RollKind, options?: { readonly settleSeconds?: number }): Promise<void>
   rotateVault(options?: RotateOptions): Promise<Progress>
+  /** Versions of all keys and of the anchors, and which rotation is where. */
+  keyStates(): Promise<readonly Pick<KeyRow, 'kind' | 'version' | 'state' | 'since'>[]>
   /** Takes other keys into use, those of the next rotation or without retired ones, and checks them. */
   useKeys(keys: RegistryKeys): Promise<void>
   audit(options?: AuditOptions): Promise<Audit>
@@ -95,6 +97,10 @@ export async function openRegistry(dependencies: RegistryDependencies): Promise<
     rotateAnchors: (rotation, options) => rotateAnchors(desk, rotation, options),
     retire: (kind, options) => retire(desk, kind, options),
     rotateVault: (options) => rotateVault(desk, options),
+    async keyStates() {
+      await readRing(desk)
+      return desk.ring.map(({ kind, version, state, since }) => ({ kind, version, state, since }))
+    },
     async useKeys(keys) {
       const changed = { ...desk, keys }
       await readRing(changed)

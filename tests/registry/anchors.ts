@@ -71,7 +71,7 @@ export function anchorContract(open: () => Promise<Store>): void {
     const log = { append: async (entries: readonly RegistryLogEntry[]) => leaves.push(...entries) }
     const { registry, clock, keys } = await fresh({ log })
     const first = await registry.enrolMany(everybody.slice(0, 8).map(before))
-    const [ann, bob] = first.map(({ token }) => token) as [Uint8Array, Uint8Array]
+    const [ann, bob] = first.map(({ token }): Uint8Array => token) as [Uint8Array, Uint8Array]
     await registry.freeze(bob, { reason: 'court-order', officer })
     const passport = { ...before(11), reason: 'document-replaced', officer } as const
     const successor = await registry.replace(ann, passport)

@@ -2,9 +2,9 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { CtidError, systemRandom, toHex } from '../../base/index.ts'
-import type { Deployment } from '../../deployment/index.ts'
-import { addKeyVersion, dropOldVersions, type KeyKind } from '../../registry/index.ts'
+import { CtidError, isCtidError, systemRandom, toHex } from '../../base/index.ts'
+import { type Deployment, rotateEvaluators } from '../../deployment/index.ts'
+import { addKeyVersion, dropOldVersions, type KeyKind, type Registry } from '../../registry/index.ts'
 import { runRefresh } from '../../token/index.ts'
 import { type Command, EXIT, type Io, table } from '../command.ts'
 import { openSystem, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
@@ -15,7 +15,8 @@ const usage = `Usage: ctid keys init       make what is missing: key ceremony, r
                             trust-list.jwt, trust-anchor.json (public key of its signer), anchor.pem, status/
        ctid keys refresh    new evaluator shares of the same key: tokens stay, stolen old shares are useless
        ctid keys rotate KIND
-                            token, record or binding: new registry keys without plaintext or re-enrolment
+                            token, record or binding: new registry keys; evaluators: a new token key;
+                            without plaintext or re-enrolment. Interrupted: run it again
 ${SYSTEM_USAGE}`
 
 export const command: Command = {
@@ -59,11 +60,9 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['rotate', rotate],
 ])
 
-async function describe({ keyring, store }: Deployment): Promise<Record<string, string | number>> {
+async function describe({ keyring, registry }: Deployment): Promise<Record<string, string | number>> {
   const keySet = keyring.keySet()
-  const ring = await store.rows<{ kind: string; version: number; state: string }>(
-    'select kind, version, state from registry_key order by kind, version',
-  )
+  const ring = await registry.keyStates()
   return {
     folder: keyring.folder,
     'token key': toHex(keySet.groupKey),
@@ -99,26 +98,54 @@ async function refresh({ keyring, group }: Deployment): Promise<Record<string, s
 }
 
 const KINDS: readonly KeyKind[] = ['token', 'record', 'binding']
+const SETTLING = 'no: run it again in two minutes, both keys answer until then'
 
 async function rotate(
-  { keyring, registry, group }: Deployment,
+  system: Deployment,
   operand: string | undefined,
   io: Io,
 ): Promise<Record<string, string | number>> {
+  const { keyring, registry, group } = system
+  const onProgress = ({ done }: { readonly done: number }) => {
+    if (io.isTerminal) io.err(`${done} entries`)
+  }
+  if (operand === 'evaluators') {
+    const { version, done, retired, faults } = await rotateEvaluators(system, { onProgress })
+    for (const { evaluator, reason } of faults) io.err(`evaluator ${evaluator}: ${reason}`)
+    return { rotated: operand, entries: done, version, 'former retired': retired ? 'yes' : SETTLING }
+  }
   const kind = KINDS.find((one) => one === operand)
-  if (!kind) throw new CtidError('ERR_CLI_USAGE', { detail: 'rotate token, record or binding' })
-  const keys = addKeyVersion(keyring.registry(), kind, { group, random: systemRandom })
+  if (!kind) throw new CtidError('ERR_CLI_USAGE', { detail: 'rotate token, record, binding or evaluators' })
+  const held = keyring.registry()
+  const going = await isUnderWay(registry, kind, held[kind].at(-1)?.version)
+  const keys = going ? held : addKeyVersion(held, kind, { group, random: systemRandom })
   // On disk before first use: a crash in between must not lose the only copy of a key.
   await keyring.saveRegistry(keys)
   await registry.useKeys(keys)
-  const progress = await registry.rotate(kind, {
-    onProgress: ({ done }) => {
-      if (io.isTerminal) io.err(`${done} entries`)
-    },
-  })
-  await registry.retire(kind)
-  const kept = dropOldVersions(keys, kind)
-  await registry.useKeys(kept)
-  await keyring.saveRegistry(kept)
-  return { rotated: kind, entries: progress.done, version: kept[kind].at(-1)?.version ?? 0 }
+  const { done } = await registry.rotate(kind, { onProgress })
+  const retired = await retire(registry, kind)
+  if (retired) {
+    const kept = dropOldVersions(keys, kind)
+    await registry.useKeys(kept)
+    await keyring.saveRegistry(kept)
+  }
+  const version = keys[kind].at(-1)?.version ?? 0
+  return { rotated: kind, entries: done, version, 'former retired': retired ? 'yes' : SETTLING }
+}
+
+// Whether the newest key on disk belongs to a rotation that was interrupted, or has not settled.
+async function isUnderWay(registry: Registry, kind: KeyKind, newest: number | undefined): Promise<boolean> {
+  const own = (await registry.keyStates()).filter((row) => row.kind === kind)
+  const isCurrent = own.some(({ version, state }) => version === newest && state === 'current')
+  return !isCurrent || own.some(({ state }) => state === 'old')
+}
+
+async function retire(registry: Registry, kind: KeyKind): Promise<boolean> {
+  try {
+    await registry.retire(kind)
+    return true
+  } catch (error) {
+    if (isCtidError(error) && error.code === 'ERR_REGISTRY_ROTATION') return false
+    throw error
+  }
 }
