@@ -106,8 +106,9 @@ export async function openEpochs(
         if (entry.form === 'binding') reserve(entry)
       }
       const appended = log.append(entries)
-      const done = appended.catch(() => undefined).then(() => running.delete(done))
-      running.add(done)
+      running.add(appended)
+      const forget = () => running.delete(appended)
+      appended.then(forget, forget)
       return appended
     },
     publish() {

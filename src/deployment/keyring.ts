@@ -20,9 +20,16 @@ import {
   type Secret,
   secret,
 } from '../registry/index.ts'
-import { type EvaluatorKeySet, formatKeySet, parseKeySet, runCeremony } from '../token/index.ts'
+import {
+  type EvaluatorKeySet,
+  formatKeySet,
+  type KeyRotation,
+  parseKeySet,
+  runCeremony,
+} from '../token/index.ts'
 import { type Caller, newCaller, readShareFile, writePrivateFile, writeShareFile } from '../token/node.ts'
 import { type DevelopmentPki, loadOrCreatePki } from '../trust/node.ts'
+import { isRetired, markRetired, readRotation, removeRotation, saveRotation } from './key-rotation.ts'
 
 export type KeyringOptions = {
   readonly group: Group
@@ -46,12 +53,20 @@ export type Keyring = {
   readonly registrar: () => ReadonlyMap<number, Uint8Array>
   readonly registry: () => RegistryKeys
   readonly vault: () => readonly Secret[]
-  /** The issuer's key for the links between tokens and status places. */
+  /** A rotation of the evaluators' key that is under way: until it ends both keys are needed. */
+  readonly rotation: () => Promise<KeyRotation | undefined>
+  /** The issuer's key for the links between subjects and status places. */
   readonly linkKey: Uint8Array
   readonly pki: DevelopmentPki
   /** Keys of the transparency log, and of witnesses that a demonstration plays itself. */
   readonly log: LogKeys
+  /** The transcript of the key ceremony, as JSON text. */
+  readonly ceremony: () => Promise<string>
   saveEvaluators(keySet: EvaluatorKeySet, shares: readonly Share[]): Promise<void>
+  /** Saves the shares of a rotation; before that it must not begin. */
+  saveRotation(rotation: KeyRotation): Promise<void>
+  /** Takes the next key over and destroys the former one and ρ; only after the registry has retired it. */
+  finishRotation(): Promise<void>
   saveRegistry(keys: RegistryKeys): Promise<void>
   saveVault(keys: readonly Secret[]): Promise<void>
 }
@@ -98,12 +113,31 @@ export async function openKeyring(folder: string, options: KeyringOptions): Prom
   if (!existsSync(path('vault.json'))) await writeJson('vault.json', vaultDocument([createVaultKey(random)]))
   if (!existsSync(path('issuer.json'))) await writeJson('issuer.json', { linkKey: toBase64url(random(32)) })
 
-  if (!existsSync(path('log.json'))) await writeJson('log.json', newLogKeys(options))
+  if (!existsSync(path('log-keys.json'))) await writeJson('log-keys.json', newLogKeys(options))
 
   let keySet = parseKeySet(await readJson('evaluators.json'), group)
   let registry = importRegistryKeys(await readFile(path('registry.json'), 'utf8'), group)
   let vault = readVault(await readJson('vault.json'))
   const registrar = readRegistrar(await readJson('registrar.json'))
+  const saveEvaluators = async (next: EvaluatorKeySet, shares: readonly Share[]) => {
+    for (const share of shares) {
+      const file = shareFile(folder, share.id)
+      const { callers } = await readShareFile(file, group)
+      await writeShareFile(file, { share, keySet: next, callers })
+    }
+    await writeJson('evaluators.json', formatKeySet(next))
+    keySet = next
+  }
+  const finishRotation = async () => {
+    const rotation = await readRotation(folder, group)
+    if (rotation) {
+      await markRetired(folder)
+      await saveEvaluators(rotation.next.keySet, rotation.next.shares)
+    }
+    await removeRotation(folder)
+  }
+  // A process that ended while it took the next key over: some shares may be of that key already.
+  if (isRetired(folder)) await finishRotation()
   return {
     folder,
     keySet: () => keySet,
@@ -116,16 +150,12 @@ export async function openKeyring(folder: string, options: KeyringOptions): Prom
     vault: () => vault,
     linkKey: bytes((await readJson('issuer.json'))['linkKey']),
     pki: await loadOrCreatePki(path('pki'), { now: options.now, random, baseUrl: options.baseUrl }),
-    log: readLogKeys(await readJson('log.json')),
-    async saveEvaluators(next, shares) {
-      for (const share of shares) {
-        const file = shareFile(folder, share.id)
-        const { callers } = await readShareFile(file, group)
-        await writeShareFile(file, { share, keySet: next, callers })
-      }
-      await writeJson('evaluators.json', formatKeySet(next))
-      keySet = next
-    },
+    log: readLogKeys(await readJson('log-keys.json')),
+    ceremony: () => readFile(path('ceremony.json'), 'utf8'),
+    rotation: () => readRotation(folder, group),
+    saveEvaluators,
+    saveRotation: (rotation) => saveRotation(folder, rotation),
+    finishRotation,
     async saveRegistry(keys) {
       await writePrivateFile(path('registry.json'), exportRegistryKeys(keys))
       registry = keys

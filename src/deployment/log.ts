@@ -15,10 +15,11 @@ import {
   utf8,
 } from '../base/index.ts'
 import { sha256 } from '../crypto/index.ts'
-import type { HealthLog } from '../health/index.ts'
+import type { AuthorityDeps } from '../health/index.ts'
 import type { RegistryLog as EventPort } from '../registry/index.ts'
 import {
   COSIGNATURE,
+  copyReceipt,
   cosignWith,
   createWitness,
   type Directory,
@@ -31,12 +32,11 @@ import {
   keyEpoch,
   LOG_SIGNATURE,
   type LogPolicy,
+  makeCopyEntries,
   makeHolderReceipt,
   makeLabel,
-  makePersonalEntry,
   NO_TAG,
   noteSigner,
-  type Opening,
   type PublicType,
   type RegistryLog,
   readEntries,
@@ -65,13 +65,6 @@ export type LogOptions = {
 /** What somebody holds who was enrolled: R, T and version as the log's labels were made from them, and the proofs. */
 export type HolderProof = { readonly claim: HolderClaim; readonly receipt: HolderReceipt }
 
-/** A batch of copies in the log: the holder checks the opening against the entry, and the entry against the log. */
-export type LoggedBatch = {
-  readonly entry: Uint8Array
-  readonly opening: Opening
-  readonly receipt: string
-}
-
 export type DeploymentLog = {
   readonly policy: LogPolicy
   readonly vrfPublicKey: Uint8Array
@@ -85,11 +78,11 @@ export type DeploymentLog = {
   /** For the registry. */
   readonly events: EventPort
   /** For the health authority. */
-  readonly health: HealthLog
+  readonly health: NonNullable<AuthorityDeps['log']>
   /** Logs a public fact once: the same content again, with no other of its type after it, is not logged again. */
   announce(type: PublicType, body: JsonObject): Promise<void>
-  /** Logs that `count` copies were issued for these keys; to be awaited before any copy leaves. */
-  batch(keys: readonly string[], audit?: { readonly key: Uint8Array; readonly counter: number }): Promise<LoggedBatch>
+  /** Logs copies before they are issued, an entry each; returns the claims `log_receipt` in the same order. */
+  copies(subjectId: Uint8Array, thumbprints: readonly string[]): Promise<readonly JsonObject[]>
   /** Publishes the directory's roots if bindings were added since the last epoch. */
   epoch(): Promise<Epoch | undefined>
   /** The proofs for a binding by the registry's labels; `undefined` before the first epoch that has it. About 15 ms. */
@@ -162,18 +155,10 @@ export async function openDeploymentLog(
       },
     },
     announce,
-    async batch(holderKeys, audit) {
-      const payload = { count: holderKeys.length, keys: [...holderKeys] }
-      // Without an audit key of the holder the tag is random: the holder finds the entry by its receipt.
-      const { key, counter } = audit ?? { key: random(32), counter: 0 }
-      const { entry, opening } = makePersonalEntry('credential-batch', payload, key, {
-        counter,
-        time: hourOf(clock()),
-        random,
-      })
-      const [receipt] = await entries.append([entry])
-      if (!receipt) throw new CtidError('ERR_LOG_CLOSED')
-      return { entry, opening, receipt: formatReceipt(receipt) }
+    async copies(_subjectId, thumbprints) {
+      const made = makeCopyEntries(thumbprints, { time: hourOf(clock()), random })
+      const receipts = await entries.append(made.map(({ entry }) => entry))
+      return made.map((copy, i) => copyReceipt(copy, receipts[i]))
     },
     epoch: () => epochs.publish(),
     async holderProof(labels) {
@@ -185,7 +170,10 @@ export async function openDeploymentLog(
       const size = log.published().size
       const found = await readEntries(log.source, { start: index, end: index + 1 }, size).next()
       if (found.done) throw new CtidError('ERR_LOG_TILE')
-      const [entryReceipt, epochReceipt] = await Promise.all([entries.receipt(index), entries.receipt(epoch.index)])
+      const [entryReceipt, epochReceipt] = await Promise.all([
+        entries.receipt(index),
+        entries.receipt(epoch.index),
+      ])
       const receipt = makeHolderReceipt(epochs.directory, {
         entry: found.value.entry,
         entryReceipt: formatReceipt(entryReceipt),
@@ -207,7 +195,7 @@ export async function openDeploymentLog(
  */
 function vrfInputs({ epoch, record, token }: EventLabels) {
   const number = keyEpoch(epoch)
-  const version = Math.floor(number / 65_536)
+  const version = Math.floor(number / 65_536) % 65_536
   const claim: HolderClaim = {
     record,
     token: concatBytes(token, uintBytes(number % 65_536, 4)),
@@ -231,7 +219,12 @@ async function openWitnesses(
     keys.witnesses.slice(0, localWitnesses).map(async (seed, i) => {
       const name = `witness-${i + 1}.${log.origin}`
       const store = await fileWitnessStore(`${directory}-witness-${i + 1}`)
-      return createWitness({ signer: noteSigner(name, COSIGNATURE, seed.reveal()), logs: [log], store, clock })
+      return createWitness({
+        signer: noteSigner(name, COSIGNATURE, seed.reveal()),
+        logs: [log],
+        store,
+        clock,
+      })
     }),
   )
 }

@@ -1,5 +1,5 @@
 // One wiring for command line, demo and tests: from a key folder and a store to the parties that work together.
-import { type Clock, CtidError, DAY, type RandomBytes } from '../base/index.ts'
+import { type Clock, CtidError, DAY, HOUR, type RandomBytes } from '../base/index.ts'
 import type { ProvenKey } from '../credential/index.ts'
 import { type Group, loadSodiumGroup } from '../crypto/index.ts'
 import type { LegalRecord } from '../identity/index.ts'
@@ -14,12 +14,20 @@ import {
   storeLedger,
 } from '../issuer/index.ts'
 import { credentialSubject, type Enrolled, enrolDocument, type RegistrarDeps } from '../registrar/index.ts'
-import { localVault, openRegistry, type Registry, type RegistryLog, type State } from '../registry/index.ts'
+import { localVault, openRegistry, type Registry, type State } from '../registry/index.ts'
 import { migrate, openStore, type Store } from '../store/index.ts'
-import { type Evaluator, httpEvaluator, localEvaluator } from '../token/index.ts'
+import { type Evaluator, httpEvaluator, type KeyRotation, localEvaluator } from '../token/index.ts'
 import { signTrustList, type TrustList } from '../trust/index.ts'
 import type { VerifierPolicy, VerifyContext } from '../verifier/index.ts'
 import { type Keyring, openKeyring, REGISTRAR } from './keyring.ts'
+import {
+  type DeploymentLog,
+  documentHash,
+  type HolderProof,
+  type LogOptions,
+  openDeploymentLog,
+} from './log.ts'
+import { holderProofOf, logCeremony, loggedKeyring, loggedRegistry } from './logged.ts'
 import { ENTRANCE_POLICY, localVerifier } from './verifier.ts'
 
 export type DeploymentOptions = {
@@ -33,7 +41,7 @@ export type DeploymentOptions = {
   /** Addresses of evaluators in processes of their own, by id; absent: all in this process. */
   readonly evaluatorUrls?: ReadonlyMap<number, string>
   /** When given, nothing is acknowledged before the log has accepted it. */
-  readonly log?: RegistryLog
+  readonly log?: LogOptions
 }
 
 export type Deployment = {
@@ -44,6 +52,13 @@ export type Deployment = {
   readonly issuer: IssuerDeps
   readonly statusPublisher: StatusPublisher
   readonly evaluators: () => Promise<readonly Evaluator[]>
+  /** The transparency log, when the deployment has one. */
+  readonly log: DeploymentLog | undefined
+  /**
+   * The proofs that an enrolled person takes home: this record and this token are bound once, to each other. `undefined`
+   * without a log, or before the first epoch after the enrolment.
+   */
+  holderProof(token: Uint8Array): Promise<HolderProof | undefined>
   /** Enrols a document. See `enrolDocument`. */
   enrol(document: unknown, officer?: string): Promise<Enrolled>
   /** Issues one copy for each proven key, stating what the record says. */
@@ -61,18 +76,23 @@ export type Deployment = {
 export async function openDeployment(options: DeploymentOptions): Promise<Deployment> {
   const { clock, random, baseUrl = 'http://localhost:8080' } = options
   const group = await loadSodiumGroup()
-  const keyring = await openKeyring(options.keysFolder, { group, random, now: clock(), baseUrl })
+  const plainKeyring = await openKeyring(options.keysFolder, { group, random, now: clock(), baseUrl })
+  const log = options.log && (await openDeploymentLog(options.log, plainKeyring.log, { clock, random }))
+  const keyring = log ? loggedKeyring(plainKeyring, log) : plainKeyring
+  if (log) await logCeremony(keyring, log)
   const store = await openStore(options.storeUrl)
   await migrate(store, [issuerMigrations])
-  const registry = await openRegistry({
+  const plainRegistry = await openRegistry({
     store,
     keys: keyring.registry(),
     vault: localVault(keyring.vault(), { random }),
     group,
     clock,
     random,
-    ...(options.log === undefined ? {} : { log: options.log }),
+    anchorVersion: keyring.keySet().version,
+    ...(log ? { log: log.events } : {}),
   })
+  const registry = log ? loggedRegistry(plainRegistry, keyring, log) : plainRegistry
   const statusListBase = `${baseUrl}/status/`
   const { signer, kid, x5c } = keyring.pki.parties.issuer
   const key = { signer, kid, x5c }
@@ -84,11 +104,17 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     linkKey: keyring.linkKey,
     clock,
     random,
+    ...(log ? { logCopies: log.copies } : {}),
   }
   const statusPublisher = createStatusPublisher({ ledger: issuer.ledger, key, statusListBase, clock })
   const evaluators = () => evaluatorsOf(keyring, group, options)
-  const trustList = () =>
+  const locally = ({ keySet, shares }: KeyRotation['next']) => ({
+    keySet,
+    evaluators: shares.map((share) => localEvaluator(share, { group, random })),
+  })
+  const signList = () =>
     signTrustList(trustListOf(keyring, baseUrl, clock()), keyring.pki.parties.rules.signer)
+  const trustList = log ? loggedList(signList, log, clock) : signList
   return {
     group,
     keyring,
@@ -97,10 +123,13 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     issuer,
     statusPublisher,
     evaluators,
+    log,
+    holderProof: async (token) => (log ? holderProofOf(store, token, log) : undefined),
     async enrol(document, officer = 'desk-1') {
+      const present = { evaluators: await evaluators(), keySet: keyring.keySet() }
+      const rotation = await keyring.rotation()
       const deps: RegistrarDeps = {
-        evaluators: await evaluators(),
-        keySet: keyring.keySet(),
+        ...(rotation ? { ...locally(rotation.next), former: present } : present),
         group,
         random,
         clock,
@@ -140,7 +169,10 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     verifier: (policy = ENTRANCE_POLICY) =>
       localVerifier({ keyring, statusPublisher, statusListBase, trustList, clock }, policy),
     trustList,
-    close: () => store.close(),
+    close: async () => {
+      await store.close()
+      await log?.close()
+    },
   }
 }
 
@@ -151,6 +183,19 @@ const COPY_STATES: Readonly<Record<State, 'valid' | 'suspended' | 'revoked'>> = 
   frozen: 'suspended',
   revoked: 'revoked',
   superseded: 'revoked',
+}
+
+// With a log a list is signed once an hour, and its hash is public before anybody gets it.
+function loggedList(sign: () => Promise<string>, log: DeploymentLog, clock: Clock): () => Promise<string> {
+  let current: { readonly text: string; readonly at: number } | undefined
+  return async () => {
+    if (!current || clock() >= current.at + HOUR || clock() < current.at) {
+      const next = { text: await sign(), at: clock() }
+      await log.announce('trust-list', { hash: documentHash(next.text) })
+      current = next
+    }
+    return current.text
+  }
 }
 
 async function evaluatorsOf(

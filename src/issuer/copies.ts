@@ -29,6 +29,14 @@ export type IssuerDeps = {
   readonly random: RandomBytes
   /** Most copies in one batch. Default 50. */
   readonly maxBatch?: number
+  /**
+   * Logs the copies for these keys (thumbprints) before any is made; when it rejects, none is. Returns each copy's proof
+   * that it was logged, which becomes the claim `log_receipt`: disclosed only to a verifier whose policy asks for it.
+   */
+  readonly logCopies?: (
+    subjectId: Uint8Array,
+    thumbprints: readonly string[],
+  ) => Promise<readonly JsonObject[]>
 }
 
 /** What is issued. */
@@ -86,9 +94,23 @@ export async function issueCopies(
     await ledger.setStatuses(places, await ledger.subjectStatus(label))
     await requireActive(label, ledger)
   }
+  const receipts = await deps.logCopies?.(request.subjectId, holderKeys.map(jwkThumbprint))
   return await Promise.all(
-    holderKeys.map((holderKey, i) => makeCopy(request, validity, holderKey, places[i] as StatusPlace, deps)),
+    holderKeys.map((holderKey, i) =>
+      makeCopy(
+        request,
+        { validity, holderKey, place: places[i] as StatusPlace, receipt: receipts?.[i] },
+        deps,
+      ),
+    ),
   )
+}
+
+type Copy = {
+  readonly validity: Validity
+  readonly holderKey: P256PublicJwk
+  readonly place: StatusPlace
+  readonly receipt: JsonObject | undefined
 }
 
 function validityOf({ validity, documentExpiresAt }: CopyRequest, now: number): Validity {
@@ -100,9 +122,7 @@ function validityOf({ validity, documentExpiresAt }: CopyRequest, now: number): 
 
 async function makeCopy(
   request: CopyRequest,
-  validity: Validity,
-  holderKey: P256PublicJwk,
-  place: StatusPlace,
+  { validity, holderKey, place, receipt }: Copy,
   deps: IssuerDeps,
 ): Promise<IssuedCopy> {
   const { profile, subject, attestation } = request
@@ -112,9 +132,10 @@ async function makeCopy(
     ...validity,
     status: { status_list: { idx: place.index, uri: `${deps.statusListBase}${place.list}` } },
     ...subject,
+    ...(receipt === undefined ? {} : { log_receipt: receipt }),
   }
   const credential = await issueCredential(claims, deps.key, {
-    disclosable: disclosablePaths(subject),
+    disclosable: [...disclosablePaths(subject), ...(receipt === undefined ? [] : [['log_receipt']])],
     holderKey,
     random: deps.random,
   })

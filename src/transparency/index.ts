@@ -17,6 +17,12 @@ export {
   type VerifiedCheckpoint,
 } from './checkpoint.ts'
 export {
+  type CopyEntry,
+  copyReceipt,
+  makeCopyEntries,
+  verifyCopyReceipt,
+} from './copy-receipt.ts'
+export {
   createDirectory,
   type Directory,
   directoryLeaf,
@@ -42,7 +48,14 @@ export {
   type PublicType,
   parseEntry,
 } from './entry.ts'
-export { eventLog, type LoggedEvent, NO_TAG } from './event-log.ts'
+export {
+  type BlindLabels,
+  type EventLabels,
+  eventLog,
+  keyEpoch,
+  type LoggedEvent,
+  NO_TAG,
+} from './event-log.ts'
 export { appendLeaf, copyFrontier, emptyFrontier, type Frontier, frontierRoot } from './frontier.ts'
 export {
   type HolderClaim,

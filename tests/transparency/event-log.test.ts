@@ -17,7 +17,7 @@ it('become entries that an auditor accepts, also when handed in again', async ()
   const log = await memoryLog({ origin: 'log.example/e', signer })
   const port = eventLog(registryLog(log))
   const commitment = new Uint8Array(32).fill(9)
-  const labels = { epoch: 't1.r2', record: new Uint8Array(32).fill(1), token: new Uint8Array(32).fill(2) }
+  const labels = { epoch: 'k1.t1.r2', record: new Uint8Array(32).fill(1), token: new Uint8Array(32).fill(2) }
   const enrolled = { kind: 'enrolled', at: 1_800_000_000, commitment, labels }
   expect(await port.append([enrolled, { kind: 'frozen', at: 1_800_000_001, commitment }])).toHaveLength(3)
   await port.append([enrolled])
