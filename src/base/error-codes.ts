@@ -50,6 +50,11 @@ export const ERRORS = {
     message: 'A service that is needed here does not answer; try again later.',
   },
 
+  ERR_HTTP_BUSY: {
+    status: 503,
+    message: 'Too many requests at once; try again after the time in Retry-After.',
+  },
+
   // cli
   ERR_CLI_USAGE: { status: 400, message: 'The command line is not understood; run the command with --help.' },
   ERR_CLI_FILE: { status: 400, message: 'The file cannot be read or written.' },

@@ -22,4 +22,12 @@ export {
   safeHeaders,
 } from './server.ts'
 export { type TrusteeRouterDeps, trusteeRouter } from './trustee.ts'
+export {
+  createVerifierApp,
+  type VerifierApp,
+  type VerifierAppOptions,
+  type VerifierRouterDeps,
+  verifierRouter,
+} from './verifier.ts'
+export { formatVerifierMetrics, sumCounts, type VerifierCounts } from './verifier-metrics.ts'
 export { type WitnessRouterDeps, witnessRouter } from './witness.ts'

@@ -19,8 +19,11 @@ import { openOpenidVerifier, QUESTIONS } from '../openid-verifier.ts'
 import { loadCertifiedKey, splitPem } from '../pem.ts'
 import { isLoopback, parsePort, reportHaip } from '../service.ts'
 import { keysFolder, readText } from '../system.ts'
+import { asksForVerification, serveVerification, VERIFICATION_USAGE } from '../verification-service.ts'
 
-const usage = `Usage: ctid verifier [--port N] [--key FILE --cert FILE] [--anchor FILE...] [--haip] [...]
+const usage = `${VERIFICATION_USAGE}
+
+Usage: ctid verifier [--port N] [--key FILE --cert FILE] [--anchor FILE...] [--haip] [...]
 
 Serves OpenID4VP 1.0. The first line of output is one JSON document: an authorization request, where its result will be,
 and how to get a fresh one.
@@ -40,9 +43,10 @@ and how to get a fresh one.
 
 export const command: Command = {
   name: 'verifier',
-  summary: 'ask wallets for credentials: OpenID4VP with DCQL',
+  summary: 'verify codes over HTTP (--workers), or ask wallets for credentials: OpenID4VP with DCQL',
   usage,
   async run(args, io) {
+    if (asksForVerification(args)) return serveVerification(args, io)
     const { values } = parseArgs({
       args: [...args],
       options: {
