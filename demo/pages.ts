@@ -1,9 +1,11 @@
 // The pages of the demo: address, words, and what stands in the navigation. A page that is not whole is not here.
 import { authorityWords } from './pages/authority/words.ts'
 import { citizenWords } from './pages/citizen/words.ts'
+import { departmentsWords } from './pages/departments/words.ts'
 import { frontWords } from './pages/front/words.ts'
 import { healthWords } from './pages/health/words.ts'
 import { healthDeskWords } from './pages/health-desk/words.ts'
+import { logWords } from './pages/log/words.ts'
 import { verifierWords } from './pages/verifier/words.ts'
 import type { Words } from './ui/words.ts'
 
@@ -21,5 +23,7 @@ export const pages: readonly Page[] = [
   { name: 'health', path: '/health', icon: 'health', words: healthWords },
   { name: 'verifier', path: '/verifier', icon: 'scan', words: verifierWords },
   { name: 'authority', path: '/authority', icon: 'registry', words: authorityWords },
+  { name: 'departments', path: '/departments', icon: 'departments', words: departmentsWords },
   { name: 'health-desk', path: '/health-desk', icon: 'scales', words: healthDeskWords },
+  { name: 'log', path: '/log', icon: 'log', words: logWords },
 ]

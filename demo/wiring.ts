@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import express, { type Router } from 'express'
 import { type Clock, type RandomBytes, systemRandom } from '#ctid/base'
 import { type Deployment, openDeployment } from '#ctid/deployment'
-import { issuerStatusRouter, rawBody, relayRouter } from '#ctid/http'
+import { issuerStatusRouter, logRouter, rawBody, relayRouter } from '#ctid/http'
 import { canonicalIdentity } from '#ctid/identity'
 import { memoryRelay } from '#ctid/qr'
 import { deriveAnchors } from '#ctid/token'
@@ -39,17 +39,19 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
   const databaseFolder = join(stateFolder, 'database')
   mkdirSync(databaseFolder, { recursive: true, mode: 0o700 })
   const deployment = await openDeployment({
+    log: { directory: join(stateFolder, 'log'), localWitnesses: 2, threshold: 2 },
     keysFolder: keyFolder,
     storeUrl: join(databaseFolder, 'ctid.db'),
     clock,
     random,
     baseUrl,
   })
-  const { registry, store, group, keyring, issuer, statusPublisher, trustList } = deployment
+  const { registry, store, group, keyring, issuer, statusPublisher, trustList, log } = deployment
   const evaluators = openEvaluators({ keyring, evaluators: deployment.evaluators, group, random })
   const issuing = openIssuing(deployment)
   const desk = await openDesk({ store, registry, issuing, issuerId: issuer.issuerId, clock })
   const health = await openHealth(deployment, join(keyFolder, 'health.json'))
+  await registry.settleLog()
   await settleTown(deployment, evaluators)
 
   const parties = express.Router()
@@ -74,6 +76,10 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
   parties.use(relayRouter({ relay: memoryRelay({ clock }) }))
   parties.use(issuerStatusRouter({ publisher: statusPublisher, trustList, anchorPem: keyring.pki.anchorPem }))
   parties.use(issuing.router)
+  if (log) {
+    const { source, policy } = log
+    parties.use(logRouter({ source, logKey: policy.logKey, witnesses: policy.witnesses }))
+  }
   parties.use(health.router)
   parties.use('/health-console', health.console)
   return {

@@ -83,9 +83,12 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
     profiles: DEMANDS.profiles,
     certificateKeys: { dcc: [], healthCards: [] },
     isNamed: async () => false,
+    ...(deployment.log ? { log: deployment.log.health } : {}),
     clock,
     random,
   })
+
+  await authority.announce()
 
   // ---- the citizen's side
   const checkRequest = requestChecker(clock)

@@ -41,8 +41,10 @@ export const shellWords: Words = {
   'nav.citizen': ['Citizen', '居民'],
   'nav.health': ['Health', '健康'],
   'nav.health-desk': ['Health desk', '卫健'],
+  'nav.log': ['Log', '日志'],
   'nav.verifier': ['Verifier', '核验'],
   'nav.authority': ['Authority', '管理机关'],
+  'nav.departments': ['Departments', '部门'],
 }
 
 /** The closed list of reasons for a step in the registry. */

@@ -6,6 +6,7 @@ import { type Preview, previewAttestation, type Showing, type Wallet } from '#ct
 import { byId, fill, h, icon } from '../../ui/dom.ts'
 import type { Shell } from '../../ui/shell.ts'
 import { type Profile, readEntries } from './desk.ts'
+import { citizenWords } from './words.ts'
 
 type Base = { readonly shell: Shell; readonly wallet: Wallet }
 
@@ -62,7 +63,10 @@ function claimWords(
   }
   if (name === 'sex') return [t('claim.sex'), t(`claim.sex.${value}`)]
   if (name === 'document_type') return [t('claim.document_type'), t(`doc.${value}`)]
-  return [t(`claim.${name}`), String(value)]
+  // A claim that this page has no words for is shown by its own name, and never at full length.
+  const label = Object.hasOwn(citizenWords, `claim.${name}`) ? t(`claim.${name}`) : name
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return [label, text.length > 60 ? `${text.slice(0, 57)}…` : text]
 }
 
 // ---- what they see

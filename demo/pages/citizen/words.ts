@@ -158,6 +158,7 @@ export const citizenWords: Words = {
   'claim.document_expiry': ['Document valid until', '证件有效期至'],
   'claim.legal_name': ['Name', '名称'],
   'claim.unified_social_credit_code': ['Social credit code', '统一社会信用代码'],
+  'claim.log_receipt': ['Receipt of the log', '透明日志回执'],
   'claim.region': ['County code', '行政区划代码'],
   'claim.age': ['{n} or over', '年满 {n} 周岁'],
   'claim.true': ['yes', '是'],

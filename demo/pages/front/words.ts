@@ -28,6 +28,13 @@ export const frontWords: Words = {
     'Run the registry: freeze, revoke, rotate keys. See that there is nothing to read.',
     '管理登记库：冻结、撤销、轮换密钥。并看到：库里没有可读的个人信息。',
   ],
+  'door.health': ['See a health status', '看一个健康状态'],
+  'door.health.text': [
+    'With its reasons, its end, the way back to green, and an appeal.',
+    '有理由、有期限、有转绿路径、可申诉。',
+  ],
+  'door.log': ['Audit everything', '审计一切'],
+  'door.log.text': ['Verify the log in your browser, and try to cheat.', '在浏览器中验证日志，并试着作弊。'],
 
   'picture.title': ['The whole system in one picture', '一图看懂整个系统'],
   'picture.hint': [
