@@ -1,0 +1,424 @@
+// One join on the page: the signed grants, the trustees' cards, what happened and who saw what, and the aggregate.
+import { EPSILONS_MILLI, FIELDS, type Side } from '../../parties/department-fields.ts'
+import { call } from '../../ui/api.ts'
+import { byId, type Child, fill, h, icon } from '../../ui/dom.ts'
+import type { Shell } from '../../ui/shell.ts'
+import type { Attempt } from './tables.ts'
+
+type Grant = {
+  readonly jws: string
+  readonly requester: string
+  readonly text: Readonly<Record<string, string>>
+  readonly from: string
+  readonly to: string
+  readonly fields: readonly string[]
+  readonly count: number
+  readonly notAfter: number
+  readonly rows: number
+}
+type Trustee = {
+  readonly id: number
+  readonly decision: 'approve' | 'refuse' | 'lie' | null
+  readonly code: string | null
+  readonly faults: readonly { readonly half: string; readonly code: string }[]
+}
+type Join = {
+  readonly id: string
+  readonly status: 'waiting' | 'done' | 'refused' | 'discarded'
+  readonly refusal: string | null
+  readonly threshold: number
+  readonly sides: readonly [Side, Side]
+  readonly minimumCell: number
+  readonly grants: readonly [Grant, Grant]
+  readonly trustees: readonly Trustee[]
+  readonly trace: readonly {
+    readonly step: string
+    readonly department: string
+    readonly trustee?: number
+    readonly rows: number
+    readonly milliseconds: number
+  }[]
+  readonly seen: readonly { readonly party: string; readonly what: string; readonly bytes: string }[]
+}
+export type Budget = { readonly limitMilli: number; readonly remainingMilli: number }
+type Cell = { readonly key: readonly string[]; readonly count: number | null }
+type Answer = { readonly cells: readonly Cell[]; readonly epsilonMilli: number | null }
+
+/** Keeps the join that the page shows. */
+export function joinPanel(shell: Shell, attempt: Attempt) {
+  const { t } = shell
+  let join: Join | undefined
+  let budget: Budget = { limitMilli: 0, remainingMilli: 0 }
+  let answer: Answer | undefined
+  let busy = 0
+
+  async function post(
+    path: string,
+    body: Readonly<Record<string, string | number>>,
+    trustee = 0,
+  ): Promise<void> {
+    const { id } = join ?? { id: '' }
+    busy = trustee
+    render()
+    await attempt(async () => {
+      join = await call<Join>(`/departments-console/${path}`, { join: id, ...body })
+    })
+    busy = 0
+    render()
+  }
+
+  async function aggregate(epsilonMilli: number | null): Promise<void> {
+    const { id } = join ?? { id: '' }
+    await attempt(async () => {
+      const body = { join: id, ...(epsilonMilli !== null && { epsilonMilli }) }
+      const told = await call<{ cells: readonly Cell[]; budget: Budget }>(
+        '/departments-console/aggregate',
+        body,
+      )
+      budget = told.budget
+      answer = { cells: told.cells, epsilonMilli }
+    })
+    render()
+  }
+
+  function render(): void {
+    const focused = document.activeElement?.id ?? ''
+    if (!join) {
+      fill(byId('join'), step(1, 'now', t('step.grants'), h('p', { class: 'quiet' }, t('step.none'))))
+      return
+    }
+    const { status } = join
+    const isOver = status === 'done' || status === 'discarded'
+    const converted = isOver ? 'done' : status === 'refused' ? 'failed' : 'waiting'
+    fill(
+      byId('join'),
+      step(1, 'done', t('step.grants'), ...grants(join)),
+      step(2, status === 'waiting' ? 'now' : converted, t('step.trustees'), ...trustees(join)),
+      step(3, converted, t('step.conversion'), ...conversion(join)),
+      step(4, isOver ? 'now' : '', t('step.aggregate'), ...aggregateOf(join)),
+    )
+    byId('join').dataset['status'] = status
+    if (focused !== '') document.getElementById(focused)?.focus()
+  }
+
+  function grants({ grants: two, id }: Join): Child[] {
+    const [first, second] = two
+    const names = {
+      a: t(`department.${first.from}`),
+      b: t(`department.${second.from}`),
+      purpose: sectorName(shell, id),
+    }
+    const said = first.text[shell.language()] ?? Object.values(first.text)[0] ?? ''
+    return [
+      h('p', { class: 'asked' }, h('strong', {}, first.requester), ' ', h('q', {}, said)),
+      h('p', { class: 'small quiet detail' }, t('step.grants.text', names)),
+      h(
+        'ul',
+        { class: 'plain' },
+        ...two.map((grant) =>
+          h(
+            'li',
+            {},
+            h('span', { class: 'badge info' }, icon('stamp'), t(`department.${grant.from}`)),
+            ' ',
+            `${grant.fields.map((field) => t(`field.${field}`)).join(', ')} · ${t('grant.rows', { rows: grant.rows, count: grant.count })} · ${t('grant.until', { date: day(grant.notAfter) })}`,
+            h(
+              'details',
+              { class: 'detail' },
+              h('summary', { class: 'small' }, t('grant.signed')),
+              h('code', { class: 'bytes' }, readable(grant.jws)),
+              h('code', { class: 'bytes' }, grant.jws),
+            ),
+          ),
+        ),
+      ),
+    ]
+  }
+
+  function trustees(shown: Join): Child[] {
+    return [
+      h('p', { class: 'small quiet' }, t('step.trustees.text')),
+      h('div', { class: 'trustees' }, ...shown.trustees.map((trustee) => trusteeCard(shown, trustee))),
+    ]
+  }
+
+  function trusteeCard({ status }: Join, { id, decision, code, faults }: Trustee): HTMLElement {
+    const [symbol, tone, word] = lookOf(decision, faults.length > 0)
+    const open = decision === null && status === 'waiting'
+    const button = (action: 'approve' | 'refuse' | 'lie', look: string) =>
+      h(
+        'button',
+        {
+          type: 'button',
+          id: `trustee-${id}-${action}`,
+          class: `button slim wide ${look}`,
+          disabled: busy !== 0,
+          'aria-label': t('trustee.label', { action: t(`trustee.${action}`), n: id }),
+          onclick: () => void post('decision', { trustee: id, decision: action }, id),
+        },
+        t(`trustee.${action}`),
+      )
+    return h(
+      'section',
+      {
+        class: 'trustee',
+        'data-trustee': id,
+        'data-decision': decision ?? 'none',
+        'aria-label': t('trustee.name', { n: id }),
+      },
+      h('h4', {}, icon('key'), t('trustee.name', { n: id })),
+      h('span', { class: `badge ${tone}`, 'data-named': faults.length > 0 }, icon(symbol), t(word)),
+      code === null ? null : h('p', { class: 'small', 'data-code': code }, codeWords(shell, code)),
+      ...faults.map(({ half }) => h('p', { class: 'small' }, t(`trustee.fault.${half}`))),
+      open
+        ? h(
+            'div',
+            { class: 'stack-small' },
+            button('approve', 'primary'),
+            button('refuse', ''),
+            button('lie', 'danger'),
+          )
+        : null,
+    )
+  }
+
+  function conversion({
+    status,
+    refusal,
+    trustees: all,
+    threshold,
+    trace,
+    seen,
+    grants: two,
+  }: Join): Child[] {
+    const right = all.filter(
+      ({ decision, faults }) => (decision === 'approve' || decision === 'lie') && faults.length === 0,
+    )
+    const rows = two.reduce((sum, grant) => sum + grant.rows, 0)
+    const said =
+      status === 'refused'
+        ? h(
+            'p',
+            { class: 'note bad', 'data-refusal': refusal ?? '' },
+            icon('cross'),
+            h('span', {}, t('step.conversion.refused', { reason: codeWords(shell, refusal ?? '') })),
+          )
+        : status === 'waiting'
+          ? h(
+              'p',
+              { class: 'quiet' },
+              t('step.conversion.waiting', { n: Math.max(1, threshold - right.length) }),
+            )
+          : h('p', { class: 'note' }, icon('receipt'), h('span', {}, t('step.conversion.done', { rows })))
+    return [said, trace.length === 0 ? null : traceOf(trace), seen.length === 0 ? null : seenOf(seen)]
+  }
+
+  function traceOf(trace: Join['trace']): HTMLElement {
+    return h(
+      'details',
+      { class: 'detail' },
+      h('summary', {}, t('trace.title')),
+      h(
+        'ol',
+        { class: 'trace' },
+        ...trace.map(({ step: name, department, trustee = 0, rows, milliseconds }) =>
+          h(
+            'li',
+            {},
+            t(`trace.${name}`, { trustee, rows, department: t(`department.${department}`) }),
+            ' ',
+            h('span', { class: 'quiet' }, `${milliseconds} ms`),
+          ),
+        ),
+      ),
+    )
+  }
+
+  function seenOf(seen: Join['seen']): HTMLElement {
+    return h(
+      'details',
+      { class: 'detail', open: true },
+      h('summary', {}, t('seen.title')),
+      h(
+        'dl',
+        { class: 'seen' },
+        ...seen.map(({ party, what, bytes }) =>
+          h(
+            'div',
+            {},
+            h('dt', {}, h('strong', {}, t(`seen.${party}`)), ` ${t(`seen.${what}`)}`),
+            h('dd', {}, h('code', { class: 'bytes' }, bytes.length > 100 ? `${bytes.slice(0, 96)}…` : bytes)),
+          ),
+        ),
+      ),
+    )
+  }
+
+  function aggregateOf({ status, minimumCell, sides }: Join): Child[] {
+    if (status !== 'done' && status !== 'discarded') {
+      return [h('p', { class: 'quiet' }, t('step.aggregate.waiting'))]
+    }
+    const left = { left: epsilon(budget.remainingMilli), limit: epsilon(budget.limitMilli) }
+    const isOpen = status === 'done'
+    return [
+      h('p', { class: 'small quiet' }, t('step.aggregate.text', { n: minimumCell })),
+      isOpen
+        ? h(
+            'div',
+            { class: 'row' },
+            askButton('exact', t('aggregate.exact'), null),
+            ...EPSILONS_MILLI.map((milli) =>
+              askButton(`noise-${milli}`, t('aggregate.noise', { epsilon: epsilon(milli) }), milli),
+            ),
+          )
+        : h('p', { class: 'note' }, icon('ban'), h('span', {}, t('aggregate.discarded'))),
+      h(
+        'div',
+        { class: 'budget' },
+        h('label', { for: 'budget', class: 'small' }, t('aggregate.budget', left)),
+        h('meter', { id: 'budget', min: 0, max: budget.limitMilli, value: budget.remainingMilli }),
+      ),
+      answer ? crossTable(answer, sides, minimumCell) : null,
+      isOpen
+        ? h(
+            'button',
+            {
+              type: 'button',
+              class: 'button slim danger',
+              id: 'discard',
+              onclick: () => void post('discard', {}),
+            },
+            icon('ban'),
+            t('aggregate.discard'),
+          )
+        : null,
+    ]
+  }
+
+  const askButton = (id: string, text: string, milli: number | null) =>
+    h(
+      'button',
+      {
+        type: 'button',
+        id,
+        class: `button slim ${milli === null ? 'primary' : ''}`,
+        onclick: () => void aggregate(milli),
+      },
+      text,
+    )
+
+  function crossTable(
+    { cells, epsilonMilli }: Answer,
+    [down, across]: readonly [Side, Side],
+    least: number,
+  ): HTMLElement {
+    const rows = FIELDS[down.department][down.field] ?? []
+    const columns = FIELDS[across.department][across.field] ?? []
+    const cellOf = (one: string, other: string) =>
+      cells.find(({ key }) => key[0] === one && key[1] === other)?.count
+    const title =
+      epsilonMilli === null
+        ? t('aggregate.shown.exact')
+        : t('aggregate.shown.noise', { epsilon: epsilon(epsilonMilli) })
+    return h(
+      'div',
+      { class: 'cross-frame', tabindex: 0, role: 'region', 'aria-label': title },
+      h(
+        'table',
+        { class: 'cross', id: 'aggregate', 'data-noise': epsilonMilli ?? 'none' },
+        h('caption', {}, `${t(`field.${down.field}`)} × ${t(`field.${across.field}`)} · ${title}`),
+        h(
+          'thead',
+          {},
+          h('tr', {}, h('td', {}), ...columns.map((value) => h('th', { scope: 'col' }, t(`value.${value}`)))),
+        ),
+        h(
+          'tbody',
+          {},
+          ...rows.map((value) =>
+            h(
+              'tr',
+              {},
+              h('th', { scope: 'row' }, t(`value.${value}`)),
+              ...columns.map((other) => numberCell(cellOf(value, other) ?? null, least)),
+            ),
+          ),
+        ),
+      ),
+    )
+  }
+
+  const numberCell = (count: number | null, least: number) =>
+    count === null
+      ? h(
+          'td',
+          { class: 'small-cell', 'data-suppressed': 'true' },
+          icon('eye-off', '', t('aggregate.small', { n: least })),
+          ` < ${least}`,
+        )
+      : h('td', {}, String(count))
+
+  return {
+    render,
+    /** A new request takes the place of the one shown. */
+    begin: (body: Parameters<typeof call>[1]) =>
+      attempt(async () => {
+        join = await call<Join>('/departments-console/join', body)
+        answer = undefined
+        render()
+        byId('join').scrollIntoView({ block: 'nearest' })
+      }),
+    setBudget: (next: Budget) => {
+      budget = next
+    },
+  }
+
+  function step(number: number, state: string, title: string, ...content: readonly Child[]): HTMLElement {
+    const mark = state === 'done' ? icon('check') : state === 'failed' ? icon('cross') : String(number)
+    return h(
+      'li',
+      { 'data-state': state },
+      h('span', { class: 'step-mark' }, mark),
+      h('h3', {}, title),
+      ...content,
+    )
+  }
+}
+
+function lookOf(
+  decision: Trustee['decision'],
+  isNamed: boolean,
+): readonly [symbol: string, tone: string, word: string] {
+  if (isNamed) return ['alert', 'bad', 'trustee.lied']
+  if (decision === 'approve') return ['check', 'ok', 'trustee.approved']
+  if (decision === 'lie') return ['clock', 'warn', 'trustee.lieHidden']
+  if (decision === 'refuse') return ['ban', 'bad', 'trustee.refused']
+  return ['dash', '', 'trustee.waiting']
+}
+
+const epsilon = (milli: number) => String(milli / 1000)
+
+const day = (seconds: number) =>
+  new Date(seconds * 1000).toLocaleDateString(document.documentElement.lang, { dateStyle: 'medium' })
+
+/** The payload of a compact JWS, as it was signed. */
+function readable(jws: string): string {
+  const body = (jws.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')
+  return new TextDecoder().decode(Uint8Array.from(atob(body), (character) => character.charCodeAt(0)))
+}
+
+/** A sector as citizens call it. */
+export function sectorName({ t }: Shell, id: string): string {
+  return id.startsWith('purpose.')
+    ? t('sector.purpose', { n: id.slice('purpose.'.length) })
+    : t(id === 'anchor' || id === 'audit' ? `sector.${id}` : `department.${id}`)
+}
+
+/** Why something was refused; a code without words of its own is shown as it is. */
+export function codeWords({ t }: Shell, code: string): string {
+  try {
+    return t(`code.${code}`)
+  } catch {
+    return code
+  }
+}
