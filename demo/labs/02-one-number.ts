@@ -9,17 +9,7 @@ import {
   sectorPoint,
   sectorToken,
 } from '#ctid/token'
-import {
-  breathe,
-  type Figure,
-  isNumber,
-  isWord,
-  type Lab,
-  type LabContext,
-  percent,
-  plain,
-  timed,
-} from './lab.ts'
+import { breathe, type Figure, isNumber, isWord, type Lab, type LabContext, percent, timed } from './lab.ts'
 import { filedUnderNumber } from './naive/one-number.ts'
 import { below, pick, seeded } from './seed.ts'
 
