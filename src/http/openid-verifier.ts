@@ -1,5 +1,5 @@
 // The verifier's OpenID4VP endpoints: start, request object, answer, result. Errors are OAuth error documents.
-import { type Request, type Response, Router } from 'express'
+import { type ErrorRequestHandler, type Request, type Response, Router } from 'express'
 import { CtidError, isJsonObject, type JsonObject } from '../base/index.ts'
 import {
   formMembers,
@@ -11,7 +11,7 @@ import {
   takeAnswer,
   type VerifierDeps,
 } from '../openid/index.ts'
-import { oauthErrors, onlyMethods, readFormBody } from './oauth.ts'
+import { oauthErrorBody, onlyMethods, readFormBody } from './oauth.ts'
 import { readJson } from './server.ts'
 
 const COOKIE = 'ctid_vp'
@@ -106,8 +106,17 @@ export function openidVerifierRouter(deps: VerifierDeps, options: OpenidVerifier
     })
   }
 
-  router.use('/openid4vp', oauthErrors)
+  router.use('/openid4vp', verifierErrors)
   return router
+}
+
+// What is wrong with a presentation is a bad request, whatever it would be elsewhere; only the shape of the HTTP request
+// has statuses of its own.
+const verifierErrors: ErrorRequestHandler = (error: unknown, _request, response, next) => {
+  const answer = oauthErrorBody(error)
+  if (response.headersSent || !answer) return next(error)
+  const { status, body } = answer
+  response.status(body.code.startsWith('ERR_HTTP_') ? status : 400).json(body)
 }
 
 function sendRequestObject(response: Response, jwt: string): void {

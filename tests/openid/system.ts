@@ -14,11 +14,12 @@ import {
   type VerifierDeps,
   type VerifierSession,
 } from '#ctid/openid'
+import { createStatusChecker } from '#ctid/status'
 import { oauthErrors } from '../../src/http/oauth.ts'
 import { openidIssuerRouter } from '../../src/http/openid-issuer.ts'
 import { openidVerifierRouter } from '../../src/http/openid-verifier.ts'
 import type { CertifiedKey, DevelopmentPki } from '../../src/trust/node.ts'
-import { chainResolver, checkChain, createDevelopmentPki } from '../../src/trust/node.ts'
+import { chainResolver, checkChain, createDevelopmentPki, DOCUMENT_SIGNING } from '../../src/trust/node.ts'
 
 export const VCT = 'https://ctid.example/credentials/ctid-file/1'
 export const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
@@ -35,6 +36,8 @@ export type System = {
   readonly wallets: DevelopmentPki
   /** What the issuing function answers next instead of issuing. */
   readonly answers: IssueOutcome[]
+  /** Status list tokens that can be fetched, by address. */
+  readonly statusTokens: Map<string, string>
   resolveVerifier: Parameters<typeof import('#ctid/openid').presentTo>[1]['resolveVerifier']
   close(): Promise<void>
 }
@@ -79,6 +82,11 @@ export async function startSystem(
     resolveAttester: chainResolver({ anchors: () => [wallets.anchorPem] }),
     onNotification: (event) => void notifications.push(event),
   }
+  const statusTokens = new Map<string, string>()
+  const status = createStatusChecker({
+    clock,
+    fetchToken: async (uri) => statusTokens.get(uri) ?? Promise.reject(new Error('unreachable')),
+  })
   const certificate = checkChain(pki.parties.verifier.x5c, { anchors: anchors(), now: clock() })
   const verifier: VerifierDeps = {
     clock,
@@ -86,7 +94,10 @@ export async function startSystem(
     baseUrl: url,
     key: pki.parties.verifier,
     certificate,
-    credentialPolicy: { resolveIssuer: chainResolver({ anchors }) },
+    credentialPolicy: {
+      resolveIssuer: chainResolver({ anchors, acceptedUsages: [DOCUMENT_SIGNING] }),
+      checkStatus: status.check,
+    },
     sessions: createSessions<VerifierSession>({ clock }),
   }
   const app = createApp({
@@ -110,6 +121,7 @@ export async function startSystem(
     internal,
     wallets,
     answers,
+    statusTokens,
     resolveVerifier: async (header, now) => {
       const chain = checkChain(header['x5c'], { anchors: anchors(), now })
       return { ...chain, verifyKey: await importVerifyKey(chain.publicJwk), name: chain.subject }
