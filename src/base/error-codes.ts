@@ -612,6 +612,11 @@ export const ERRORS = {
     message:
       'An evaluator answered falsely. Remove it, then run again from the beginning with every batch proved (--prove all).',
   },
+  ERR_REGISTRAR_CALLERS: {
+    status: 500,
+    message:
+      'The file of callers must be private to its owner and name each caller with a secret of 32 bytes.',
+  },
   ERR_REGISTRAR_WORKER: {
     status: 503,
     message: 'A worker thread has ended. Run again: it goes on from the checkpoint.',

@@ -23,8 +23,6 @@ export type BulkFileOptions = {
   readonly prove: 'all' | 'sampled'
   /** As given to `openDeployment`: evaluators in processes of their own. */
   readonly evaluatorUrls?: ReadonlyMap<number, string>
-  /** Whether the deployment has a log. */
-  readonly logs?: boolean
   /** Default: the file's name with `.rejected`, or `bulk.rejected` for standard input. */
   readonly rejectedFile?: string
   readonly officer?: string
@@ -41,10 +39,10 @@ export type BulkFileOptions = {
  * registry's keys, since they play the registry's part as well.
  */
 export async function bulkSetting(
-  { keyring }: Pick<Deployment, 'keyring'>,
-  options: Pick<BulkFileOptions, 'prove' | 'evaluatorUrls' | 'logs' | 'officer'>,
+  { keyring, log }: Pick<Deployment, 'keyring' | 'log'>,
+  options: Pick<BulkFileOptions, 'prove' | 'evaluatorUrls' | 'officer'>,
 ): Promise<WorkerSetting> {
-  const { evaluatorUrls, prove, officer = 'bulk', logs = false } = options
+  const { evaluatorUrls, prove, officer = 'bulk' } = options
   const secrets = keyring.registrar()
   return {
     keySet: formatKeySet(keyring.keySet()),
@@ -61,7 +59,7 @@ export async function bulkSetting(
     registry: {
       keys: exportRegistryKeys(keyring.registry()),
       vault: keyring.vault().map((key) => key.reveal()),
-      logs,
+      logs: log !== undefined,
     },
     officer,
     prove,

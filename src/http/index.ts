@@ -10,6 +10,7 @@ export { type CodeIssue, type HealthRouterDeps, healthRouter } from './health.ts
 export { type IssuerStatusDeps, issuerStatusRouter } from './issuer-status.ts'
 export { type LogRouterDeps, logRouter } from './log.ts'
 export { bodyBytes, notFound, type Problem, problemHandler, toProblem } from './problem.ts'
+export { REGISTRAR_SERVICE, type RegistrarRouterDeps, registrarRouter } from './registrar.ts'
 export { type RelayRouterDeps, relayRouter } from './relay.ts'
 export {
   type AppOptions,

@@ -1,0 +1,164 @@
+// `ctid registrar`: registrar, registry and issuer as one service, with evaluators in processes of their own.
+import { readFile, stat } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import {
+  CtidError,
+  fromBase64url,
+  isJsonObject,
+  parseJsonObject,
+  systemClock,
+  systemRandom,
+  toBase64url,
+} from '../../base/index.ts'
+import { openKeyProof, type ProvenKey } from '../../credential/index.ts'
+import type { Deployment } from '../../deployment/index.ts'
+import { createApp, issuerStatusRouter, listen, registrarRouter } from '../../http/index.ts'
+import { parseLegalRecord } from '../../identity/index.ts'
+import { callChecker } from '../../token/index.ts'
+import { writePrivateFile } from '../../token/node.ts'
+import { type Command, EXIT } from '../command.ts'
+import { parsePort } from '../service.ts'
+import { openSystem, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
+
+const usage = `Usage: ctid registrar --callers FILE [--host ADDRESS] [--port N] [--evaluator ID=URL ...] [...]
+       ctid registrar --callers FILE --add-caller NAME
+
+Serves POST /enrol, /nonce and /copies to callers of the file, each request authenticated (CTID-MAC), and to everybody
+GET /status/N, /trust-list, /anchor.pem and /health. Several of these can run over one PostgreSQL.
+  --callers FILE     who may call, with their secrets (mode 0600)
+  --add-caller NAME  makes a secret for a new caller and writes the file; nothing is served
+  --host ADDRESS     default 127.0.0.1; put a TLS proxy in front before listening elsewhere
+  --port N           default 0, a free port
+${SYSTEM_USAGE}`
+
+export const command: Command = {
+  name: 'registrar',
+  summary: 'serve the desk: enrol documents, issue copies, publish status and trust lists',
+  usage,
+  async run(args, io) {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        ...SYSTEM_OPTIONS,
+        callers: { type: 'string' },
+        'add-caller': { type: 'string' },
+        host: { type: 'string', default: '127.0.0.1' },
+        port: { type: 'string', default: '0' },
+      },
+    })
+    if (values.callers === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--callers FILE' })
+    if (values['add-caller'] !== undefined) {
+      await addCaller(values.callers, values['add-caller'])
+      io.out(values.json ? JSON.stringify({ ok: true, caller: values['add-caller'] }) : 'caller added')
+      return EXIT.ok
+    }
+    const callers = await readCallers(values.callers)
+    const port = await parsePort(values.port, values.host)
+    const baseUrl = values['base-url'] ?? io.env['CTID_BASE_URL'] ?? `http://localhost:${port}`
+    const system = await openSystem({ ...values, 'base-url': baseUrl }, io)
+    try {
+      const server = await listen(
+        createApp({
+          routers: [
+            registrarRouter({
+              authenticate: callChecker(callers, { now: systemClock }),
+              enrol: (document, officer) => system.enrol(document, officer),
+              ...issuing(system),
+            }),
+            issuerStatusRouter({
+              publisher: system.statusPublisher,
+              trustList: system.trustList,
+              anchorPem: system.keyring.pki.anchorPem,
+            }),
+          ],
+          onInternal: () => io.err('registrar: internal error'),
+        }),
+        { host: values.host, port },
+      )
+      if (values.json) io.out(JSON.stringify({ ready: true, url: server.url, port: server.port }))
+      else io.out(`registrar: ${server.url}`)
+      await io.untilStopped()
+      await server.close()
+      return EXIT.ok
+    } finally {
+      await system.close()
+    }
+  },
+}
+
+const NONCE_SECONDS = 300
+const MAX_NONCES = 100_000
+
+// Nonces of this process: a proof must come back to the one that gave its nonce out.
+function issuing(system: Deployment) {
+  const given = new Map<string, number>()
+  const use = (nonce: unknown): boolean => {
+    const until = typeof nonce === 'string' ? given.get(nonce) : undefined
+    return until !== undefined && systemClock() < until
+  }
+  return {
+    nonce(): string {
+      const now = systemClock()
+      for (const [nonce, until] of given) {
+        if (until > now && given.size < MAX_NONCES) break
+        given.delete(nonce)
+      }
+      const nonce = toBase64url(systemRandom(16))
+      given.set(nonce, now + NONCE_SECONDS)
+      return nonce
+    },
+    async issue(token: Uint8Array, proofs: readonly string[], officer: string) {
+      const used = new Set<string>()
+      const keys: ProvenKey[] = []
+      for (const proof of proofs) {
+        const opened = await openKeyProof(proof, {
+          expectedIssuer: system.issuer.issuerId,
+          now: systemClock(),
+        })
+        if (!use(opened.nonce)) throw new CtidError('ERR_ISSUER_PROOF_NONCE')
+        used.add(opened.nonce as string)
+        keys.push(opened.key)
+      }
+      for (const nonce of used) given.delete(nonce)
+      const record = await system.registry.openRecord(token, { reason: 'holder-request', officer })
+      return system.issue(token, parseLegalRecord(record), keys)
+    },
+  }
+}
+
+async function readCallers(file: string): Promise<Map<string, Uint8Array>> {
+  try {
+    if (((await stat(file)).mode & 0o077) !== 0) throw new CtidError('ERR_REGISTRAR_CALLERS')
+    const { callers } = parseJsonObject(await readFile(file, 'utf8'), { maxLength: 262_144 })
+    if (!Array.isArray(callers)) throw new CtidError('ERR_REGISTRAR_CALLERS')
+    return new Map(
+      callers.map((caller) => {
+        const { name, secret } = isJsonObject(caller) ? caller : {}
+        if (typeof name !== 'string' || !NAME.test(name) || typeof secret !== 'string') {
+          throw new CtidError('ERR_REGISTRAR_CALLERS')
+        }
+        const bytes = fromBase64url(secret)
+        if (bytes.length !== 32) throw new CtidError('ERR_REGISTRAR_CALLERS')
+        return [name, bytes]
+      }),
+    )
+  } catch (cause) {
+    throw new CtidError('ERR_REGISTRAR_CALLERS', { cause })
+  }
+}
+
+const NAME = /^[a-z0-9-]{1,32}$/
+
+async function addCaller(file: string, name: string): Promise<void> {
+  if (!NAME.test(name)) throw new CtidError('ERR_CLI_USAGE', { detail: '--add-caller: a-z, 0-9, -' })
+  const exists = await stat(file).then(
+    () => true,
+    () => false,
+  )
+  const callers = exists ? await readCallers(file) : new Map<string, Uint8Array>()
+  callers.set(name, systemRandom(32))
+  const document = {
+    callers: [...callers].map(([caller, secret]) => ({ name: caller, secret: toBase64url(secret) })),
+  }
+  await writePrivateFile(file, `${JSON.stringify(document, null, 2)}\n`)
+}

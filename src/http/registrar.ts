@@ -1,0 +1,65 @@
+// The registrar's desk as a service: documents are enrolled and copies issued for callers that authenticate each request.
+import { type Request, Router } from 'express'
+import { CtidError, fromHex, isJsonObject, type JsonObject, toBase64url, toHex } from '../base/index.ts'
+import type { IssuedCopy } from '../issuer/index.ts'
+import type { Enrolled } from '../registrar/index.ts'
+import type { CallChecker } from '../token/index.ts'
+import { bodyBytes } from './problem.ts'
+import { readJson } from './server.ts'
+
+export type RegistrarRouterDeps = {
+  /** Checks the Authorization header of `authorizeCall`, made for evaluator 0: no evaluator has that number. */
+  readonly authenticate: CallChecker
+  enrol(document: JsonObject, officer: string): Promise<Enrolled>
+  /** A fresh nonce for proofs of possession. */
+  nonce(): string
+  /** Opens the record (which is logged), checks the proofs against a nonce given out, and issues. */
+  issue(token: Uint8Array, proofs: readonly string[], officer: string): Promise<readonly IssuedCopy[]>
+}
+
+/** What `authorizeCall` and the service call themselves instead of an evaluator's number. */
+export const REGISTRAR_SERVICE = 0
+
+const MAX_PROOFS = 50
+
+/**
+ * Routes, all `POST` with JSON and `CTID-MAC` authentication: `/enrol {document}` answers `{token, status, state}`;
+ * `/nonce {}` answers `{nonce}`; `/copies {token, proofs}` answers `{copies}`. No answer repeats the document.
+ */
+export function registrarRouter(deps: RegistrarRouterDeps): Router {
+  const officerOf = (request: Request): string =>
+    deps.authenticate(request.get('authorization'), {
+      evaluator: REGISTRAR_SERVICE,
+      method: 'POST',
+      path: request.baseUrl + request.path,
+      body: bodyBytes(request),
+    })
+  const router = Router()
+  router.post('/enrol', async (request, response) => {
+    const officer = officerOf(request)
+    const { document } = readJson(request)
+    if (!isJsonObject(document)) throw new CtidError('ERR_HTTP_BAD_REQUEST')
+    const { token, status, entry } = await deps.enrol(document, officer)
+    response.json({ token: toHex(token), status, state: entry.state })
+  })
+  router.post('/nonce', (request, response) => {
+    officerOf(request)
+    response.json({ nonce: deps.nonce() })
+  })
+  router.post('/copies', async (request, response) => {
+    const officer = officerOf(request)
+    const { token, proofs } = readJson(request, { maxLength: 65_536 })
+    const isRight =
+      typeof token === 'string' &&
+      /^[0-9a-f]{64}$/.test(token) &&
+      Array.isArray(proofs) &&
+      proofs.length <= MAX_PROOFS &&
+      proofs.every((proof) => typeof proof === 'string')
+    if (!isRight) throw new CtidError('ERR_HTTP_BAD_REQUEST')
+    const copies = await deps.issue(fromHex(token), proofs, officer)
+    response.json({
+      copies: copies.map(({ attestation, ...copy }) => ({ ...copy, attestation: toBase64url(attestation) })),
+    })
+  })
+  return router
+}
