@@ -9,6 +9,7 @@ import { canonicalIdentity } from '#ctid/identity'
 import { memoryRelay } from '#ctid/qr'
 import { deriveAnchors } from '#ctid/token'
 import { authorityRouter } from './parties/authority.ts'
+import { departmentsRouter } from './parties/departments.ts'
 import { openDesk } from './parties/desk.ts'
 import { type Evaluators, openEvaluators } from './parties/evaluators.ts'
 import { openHealth } from './parties/health.ts'
@@ -82,6 +83,7 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
   }
   parties.use(health.router)
   parties.use('/health-console', health.console)
+  parties.use('/departments-console', departmentsRouter({ group, evaluators, clock, random }))
   return {
     routers: [parties],
     deployment,
