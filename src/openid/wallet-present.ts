@@ -46,6 +46,8 @@ export type PresentOptions = {
   readonly allowUnsigned?: boolean
   /** Shows the person who asks and what would be disclosed; false declines. */
   readonly approve?: (question: PresentQuestion) => Promise<boolean>
+  /** Called with what will be shown before anything leaves the device: the place to mark copies as spent. */
+  readonly onSpend?: (used: readonly Holding[], verifier: string) => Promise<void>
 }
 
 export type PresentQuestion = {
@@ -91,6 +93,8 @@ export async function presentTo(link: string, options: PresentOptions): Promise<
     await send(request, { error: 'access_denied' }, options)
     return { state: 'declined' }
   }
+  const used = choices.map((choice) => choice.holding)
+  await options.onSpend?.(used, verifier)
   const vpToken: Record<string, string[]> = {}
   for (const { query, holding, disclose } of choices) {
     vpToken[query.id] = [
@@ -114,7 +118,7 @@ export async function presentTo(link: string, options: PresentOptions): Promise<
   return {
     state: 'sent',
     redirectUri: typeof redirectUri === 'string' ? redirectUri : undefined,
-    used: choices.map((choice) => choice.holding),
+    used,
     question,
   }
 }
