@@ -5,8 +5,8 @@ import { type LegalRecord, syntheticCompanies, syntheticPeople } from '#ctid/ide
 import type { DepartmentId } from './department-fields.ts'
 
 const SEED = 'ctid-departments'
-export const PEOPLE = 96
-const COMPANIES = 24
+const PEOPLE = 72
+const COMPANIES = 18
 
 export type Row = Readonly<Record<string, string>>
 

@@ -32,7 +32,7 @@ import {
   type Trustee,
   trusteeShares,
 } from '#ctid/pseudonym'
-import { LOG_SIGNATURE, type LogPolicy, memoryLog, noteSigner, registryLog } from '#ctid/transparency'
+import type { LogPolicy, RegistryLog } from '#ctid/transparency'
 import { DEPARTMENTS, type DepartmentId } from './department-fields.ts'
 import { type Row, rowOf } from './department-people.ts'
 
@@ -40,7 +40,6 @@ const AUDIT = 'audit'
 const EPOCH_SECONDS = 2_592_000
 const THRESHOLD = 2
 const TRUSTEES = 3
-const ORIGIN = 'departments.example/conversions'
 const YEAR = 31_536_000
 
 export type Department = { readonly keys: DepartmentKeys; readonly table: DepartmentTable<Row> }
@@ -79,15 +78,18 @@ export type DepartmentState = {
   openWallet(subject: number, key: Point): Promise<Uint8Array>
 }
 
+export type StateOptions = {
+  /** Everybody's anchors: what the registrar knows them by. */
+  readonly anchors: readonly Point[]
+  /** The transparency log in which every conversion gets an entry for each person. */
+  readonly transparency: { readonly entries: RegistryLog; readonly policy: LogPolicy }
+  readonly clock: Clock
+  readonly random: RandomBytes
+}
+
 /** Holds the ceremony and enrols everybody, first in the audit log, then in the departments. Some two seconds. */
-export async function openDepartmentState(
-  group: Group,
-  {
-    anchors,
-    clock,
-    random,
-  }: { readonly anchors: readonly Point[]; readonly clock: Clock; readonly random: RandomBytes },
-): Promise<DepartmentState> {
+export async function openDepartmentState(group: Group, options: StateOptions): Promise<DepartmentState> {
+  const { anchors, transparency, clock, random } = options
   const receivers = [AUDIT, ...DEPARTMENTS]
   const pairs = [
     ...receivers.map((to) => [ANCHOR, to] as const),
@@ -134,7 +136,6 @@ export async function openDepartmentState(
   const trustees = shares.map((own: ReadonlyMap<string, FactorShare>, i) =>
     createTrustee(group, { id: i + 1, directory, shares: own, journal: memoryJournal(), clock, random }),
   )
-  const noteKey = noteSigner(ORIGIN, LOG_SIGNATURE, random(32))
   const logJournal = memoryJournal()
   const log = openConversionLog(group, {
     directory,
@@ -142,7 +143,7 @@ export async function openDepartmentState(
     indexKey: random(32),
     signer: signerOf('log'),
     journal: logJournal,
-    publish: publishConversions(registryLog(await memoryLog({ origin: ORIGIN, signer: noteKey }))),
+    publish: publishConversions(transparency.entries),
     clock,
     random,
   })
@@ -228,7 +229,7 @@ export async function openDepartmentState(
     trustees,
     log,
     logJournal,
-    logPolicy: { origin: ORIGIN, logKey: noteKey.key, witnesses: [], threshold: 0 },
+    logPolicy: transparency.policy,
     gateway,
     signerOf,
     grant,

@@ -15,7 +15,7 @@ import { readJson, recordRouter } from '#ctid/http'
 import { canonicalIdentity } from '#ctid/identity'
 import { memoryJournal, privacyBudget } from '#ctid/pseudonym'
 import { deriveAnchors } from '#ctid/token'
-import { formatNoteKey } from '#ctid/transparency'
+import { formatNoteKey, type LogPolicy } from '#ctid/transparency'
 import { ATTEMPTS, leak } from './department-attempts.ts'
 import { DEPARTMENTS, type DepartmentId, EPSILONS_MILLI, isDepartment } from './department-fields.ts'
 import { type Decision, departmentOf, type Join, openJoin, parseOrder } from './department-join.ts'
@@ -31,12 +31,13 @@ const SHOWN_PEOPLE = 6
 const DECISIONS: readonly Decision[] = ['approve', 'refuse', 'lie']
 
 export type DepartmentsDeps = Pick<Deployment, 'group'> & {
+  readonly log: NonNullable<Deployment['log']>
   readonly evaluators: Evaluators
   readonly clock: Clock
   readonly random: RandomBytes
 }
 
-export function departmentsRouter({ group, evaluators, clock, random }: DepartmentsDeps): Router {
+export function departmentsRouter({ group, log, evaluators, clock, random }: DepartmentsDeps): Router {
   const people = subjects()
   const budget = privacyBudget(memoryJournal(), { limitMilli: BUDGET_MILLI })
   const joins = new Map<string, Join>()
@@ -53,7 +54,7 @@ export function departmentsRouter({ group, evaluators, clock, random }: Departme
       people.map((record) => canonicalIdentity(record)),
       { evaluators: await evaluators.list(), keySet: evaluators.keySet(), group, random },
     )
-    return openDepartmentState(group, { anchors, clock, random })
+    return openDepartmentState(group, { anchors, transparency: log, clock, random })
   }
   const joinOf = (body: JsonObject): Join => {
     const join = joins.get(String(body['join']))
@@ -70,8 +71,7 @@ export function departmentsRouter({ group, evaluators, clock, random }: Departme
       trustees: state.trustees.length,
       threshold: state.directory.threshold,
       epochSeconds: state.directory.epochSeconds,
-      logKey: formatNoteKey(state.logPolicy.logKey),
-      origin: state.logPolicy.origin,
+      log: policyOf(state.logPolicy),
       budget: budgetView(),
     })
   })
@@ -158,4 +158,8 @@ function tableOf(state: DepartmentState, id: DepartmentId) {
     sealed: toBase64url(sealed),
     ...row,
   }))
+}
+
+function policyOf({ origin, logKey, witnesses, threshold }: LogPolicy): JsonObject {
+  return { origin, threshold, logKey: formatNoteKey(logKey), witnesses: witnesses.map(formatNoteKey) }
 }

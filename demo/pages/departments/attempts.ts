@@ -119,7 +119,7 @@ export function wireAttempts(shell: Shell, attempt: Attempt, goToJoin: () => voi
       { role: 'status' },
       ...(list
         ? [
-            h('ul', { class: 'checks' }, ...list.map((verdict) => verdictLine(verdict))),
+            h('ul', { class: 'checks' }, ...grouped(list)),
             h(
               'p',
               { class: `note ${isStopped ? '' : 'bad'}`, 'data-stopped': String(isStopped) },
@@ -131,14 +131,30 @@ export function wireAttempts(shell: Shell, attempt: Attempt, goToJoin: () => voi
     )
   }
 
-  function verdictLine({ party, trustee = 0, asked, code }: Verdict): HTMLElement {
+  // Parties that answered the same question alike share a line.
+  function grouped(list: readonly Verdict[]): HTMLElement[] {
+    const lines = new Map<string, Verdict[]>()
+    for (const verdict of list) {
+      const key = `${verdict.asked} ${verdict.code}`
+      lines.set(key, [...(lines.get(key) ?? []), verdict])
+    }
+    return [...lines.values()].map(verdictLine)
+  }
+
+  function verdictLine(alike: readonly Verdict[]): HTMLElement {
+    const { asked = '', code = '' } = alike[0] ?? {}
     const isRefused = code !== 'accepted'
+    const trustees = alike.flatMap(({ trustee }) => trustee ?? [])
+    const parties = [
+      ...(trustees.length > 0 ? [t('party.trustee', { n: trustees.join(t('party.and')) })] : []),
+      ...(alike.some(({ party }) => party === 'log') ? [t('party.log')] : []),
+    ]
     return h(
       'li',
-      { 'data-code': code, 'data-party': party },
+      { 'data-code': code, 'data-parties': alike.length },
       icon(isRefused ? 'ban' : 'dash', isRefused ? 'ok' : 'none'),
-      h('span', {}, `${t(`party.${party}`, { n: trustee })}, ${t(`asked.${asked}`)}`),
-      h('span', { class: 'why' }, codeWords(shell, code)),
+      h('strong', {}, parties.join(t('party.and'))),
+      h('span', { class: 'why' }, `${t(`asked.${asked}`)}: ${codeWords(shell, code)}`),
     )
   }
 

@@ -47,7 +47,7 @@ const renderOrder = wireOrder(shell, (body) => void join.begin(body))
 const renderRecord = wireRecord(
   shell,
   () => state?.people ?? [],
-  () => state ?? { origin: '', logKey: '', epochSeconds: 1 },
+  () => state,
   attempt,
 )
 const choose = wireTabs(document.querySelector<HTMLElement>('.tabs') ?? document.body)

@@ -51,6 +51,8 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
   let budget: Budget = { limitMilli: 0, remainingMilli: 0 }
   let answer: Answer | undefined
   let busy = 0
+  // Which parts are unfolded: kept, since every step draws the panel anew.
+  const unfolded = new Set(matchMedia('(min-width: 48rem)').matches ? ['seen'] : [])
 
   async function post(
     path: string,
@@ -216,7 +218,7 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
   function traceOf(trace: Join['trace']): HTMLElement {
     return h(
       'details',
-      { class: 'detail' },
+      foldable('trace'),
       h('summary', {}, t('trace.title')),
       h(
         'ol',
@@ -234,10 +236,19 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
     )
   }
 
+  const foldable = (name: string) => ({
+    class: 'detail',
+    open: unfolded.has(name),
+    ontoggle: (event: Event) => {
+      if ((event.currentTarget as HTMLDetailsElement).open) unfolded.add(name)
+      else unfolded.delete(name)
+    },
+  })
+
   function seenOf(seen: Join['seen']): HTMLElement {
     return h(
       'details',
-      { class: 'detail', open: true },
+      foldable('seen'),
       h('summary', {}, t('seen.title')),
       h(
         'dl',

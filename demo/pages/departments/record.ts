@@ -9,7 +9,15 @@ import type { Shell } from '../../ui/shell.ts'
 import { sectorName } from './join.ts'
 import type { Attempt } from './tables.ts'
 
-export type LogFacts = { readonly origin: string; readonly logKey: string; readonly epochSeconds: number }
+export type LogFacts = {
+  readonly log: {
+    readonly origin: string
+    readonly logKey: string
+    readonly witnesses: readonly string[]
+    readonly threshold: number
+  }
+  readonly epochSeconds: number
+}
 type Shown = RecordEntry & { readonly index: number | undefined }
 
 const remote: RecordSource = {
@@ -28,7 +36,7 @@ const remote: RecordSource = {
 export function wireRecord(
   shell: Shell,
   people: () => readonly string[],
-  facts: () => LogFacts,
+  facts: () => LogFacts | undefined,
   attempt: Attempt,
 ): () => void {
   const select = byId<HTMLSelectElement>('person')
@@ -48,8 +56,14 @@ export function wireRecord(
   }
 
   async function read(person: number): Promise<readonly Shown[]> {
-    const { origin, logKey, epochSeconds } = facts()
-    const policy: LogPolicy = { origin, logKey: parseNoteKey(logKey), witnesses: [], threshold: 0 }
+    const known = facts()
+    if (!known) return []
+    const { log, epochSeconds } = known
+    const policy: LogPolicy = {
+      ...log,
+      logKey: parseNoteKey(log.logKey),
+      witnesses: log.witnesses.map(parseNoteKey),
+    }
     const epoch = Math.floor(Date.now() / 1000 / epochSeconds)
     const secret = await secretOf(person)
     const entries = await readOwnRecord(secret, remote, { fromEpoch: epoch - 1, toEpoch: epoch })

@@ -142,8 +142,8 @@ export const departmentsWords: Words = {
   'trustee.lied': ['wrong answer, named', '答错，已点名'],
   'trustee.lieHidden': ['answered', '已作答'],
   'trustee.label': ['{action}: trustee {n}', '{action}：受托方 {n}'],
-  'trustee.fault.audit': ['Its proof fails for the record’s copy', '记录副本的证明不成立'],
-  'trustee.fault.convert': ['Its proof fails for the receiver’s copy', '接收方副本的证明不成立'],
+  'trustee.fault.audit': ['Its proof fails: the copy for the record', '记录副本的证明不成立'],
+  'trustee.fault.convert': ['Its proof fails: the copy for the receiver', '接收方副本的证明不成立'],
   'step.conversion': ['The blind conversion', '盲转换'],
   'step.conversion.waiting': [
     'Waits for trustees: {n} more must answer rightly.',
@@ -154,7 +154,7 @@ export const departmentsWords: Words = {
     '未能汇聚。{reason} 没有放出任何数据。',
   ],
   'step.conversion.done': [
-    '{rows} rows converted, each person’s record written first, order shuffled.',
+    '{rows} rows converted: first entered in the record of each person, then shuffled and delivered.',
     '已转换 {rows} 行；先写入每个人的记录，再打乱顺序交付。',
   ],
   'trace.title': ['What happened, in order', '依次发生了什么'],
@@ -201,7 +201,7 @@ export const departmentsWords: Words = {
   'aggregate.shown.noise': ['With noise, ε = {epsilon}', '已加噪，ε = {epsilon}'],
   'aggregate.discard': ['Discard the purpose', '销毁此目的'],
   'aggregate.discarded': [
-    'Key, rows and the trustees’ shares of this purpose are gone. What was joined cannot be joined again.',
+    'Key, rows and all shares of this purpose are gone. What was joined cannot be joined again.',
     '此目的的密钥、数据行与受托方份额均已销毁，无法再次汇聚。',
   ],
 
@@ -212,7 +212,10 @@ export const departmentsWords: Words = {
   ],
   'record.person': ['I am', '我是'],
   'record.go': ['Read my record', '查看我的记录'],
-  'record.summary': ['{n} entries, {ok} verified in the log', '{n} 条记录，{ok} 条已在日志中核实'],
+  'record.summary': [
+    '{n} entries, {ok} verified in the log, with the signatures of its witnesses',
+    '{n} 条记录，其中 {ok} 条已在日志中核实，并有见证方签名',
+  ],
   'record.verified': ['in the log, no. {n}', '已入日志，第 {n} 条'],
   'record.failed': ['not proved by the log', '日志无法证明'],
   'record.registrar': ['Registrar', '登记机关'],
@@ -226,7 +229,7 @@ export const departmentsWords: Words = {
 
   'attempts.text': [
     'Each button tries it in earnest, with real requests to the same trustees and the same log.',
-    '每个按钮都会动真格：向同样的受托方和日志发出真实请求。',
+    '每个按钮都会向同样的受托方和日志发出真实请求。',
   ],
   'attempts.go': ['Try it', '试一试'],
   'attempts.label': ['Try: {name}', '尝试：{name}'],
@@ -236,7 +239,7 @@ export const departmentsWords: Words = {
     'Ask for a join and let one trustee refuse or lie. Two right ones suffice; one alone does nothing; the liar is named by its proof.',
     '申请一次汇聚，让某个受托方拒绝或作弊。两方正确即可完成，单独一方一事无成；作弊者会因证明不成立而被点名。',
   ],
-  'attempt.leak': ['A department’s table leaks', '某部门的表泄露了'],
+  'attempt.leak': ['The table of a department leaks', '某部门的表泄露了'],
   'attempt.leak.text': [
     'A thief has the whole table. Let him have the storage keys of all four departments too, and everybody’s document number.',
     '窃取者拿到整张表。再假设他还有四个部门的存储密钥，以及所有人的证件号码。',
@@ -273,6 +276,7 @@ export const departmentsWords: Words = {
   ],
   'party.trustee': ['Trustee {n}', '受托方 {n}'],
   'party.log': ['Log', '日志'],
+  'party.and': [', ', '、'],
   'asked.first-half': ['first half', '前半程'],
   'asked.admission': ['admission', '准入'],
   'asked.second-request': ['second request', '第二个请求'],
@@ -292,7 +296,7 @@ export const departmentsWords: Words = {
   'code.ERR_PSEUDONYM_GRANT_COUNT': ['refuses: grant used up', '拒绝：授权额度不足'],
   'code.ERR_PSEUDONYM_GRANT_SCOPE': ['refuses: not granted', '拒绝：超出授权'],
   'code.ERR_PSEUDONYM_RECEIPT': ['refuses: no receipt', '拒绝：没有回执'],
-  'code.ERR_PSEUDONYM_SIGNATURE': ['refuses: not the log’s signature', '拒绝：非日志签名'],
+  'code.ERR_PSEUDONYM_SIGNATURE': ['refuses: not signed by the log', '拒绝：非日志签名'],
   'code.ERR_PSEUDONYM_REPLAY': ['refuses: served already', '拒绝：已处理过'],
   'code.ERR_PSEUDONYM_NOT_ENROLLED': ['refuses: nobody’s pseudonym', '拒绝：不属于任何人'],
   'code.ERR_PSEUDONYM_STALE': ['refuses: the request is too old', '拒绝：请求已过时'],
