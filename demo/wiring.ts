@@ -83,7 +83,7 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
   }
   parties.use(health.router)
   parties.use('/health-console', health.console)
-  parties.use('/departments-console', departmentsRouter({ group, evaluators, clock, random }))
+  if (log) parties.use('/departments-console', departmentsRouter({ group, log, evaluators, clock, random }))
   return {
     routers: [parties],
     deployment,
