@@ -6,6 +6,8 @@ import { leafHash } from './tree.ts'
 
 export type TileWriter = {
   add(entry: Uint8Array): void
+  /** Adds entries as one bundle of any number, without copying each. Throws `ERR_LOG_TILE` when it is cut off. */
+  addBundle(bundle: Uint8Array): void
   size(): number
   root(): Uint8Array
   /** Files changed since the last call: path to contents. Partial tiles as they are now. */
@@ -14,7 +16,10 @@ export type TileWriter = {
   snapshot(): Uint8Array
 }
 
-type Edge = { hashes: Uint8Array[]; index: number; changed: boolean }
+// The unfinished tile of a level: its hashes so far, in a buffer for all of them.
+type Edge = { readonly hashes: Uint8Array; count: number; index: number; changed: boolean }
+// The unfinished bundle, in encoded pieces.
+type Rest = { pieces: Uint8Array[]; changed: boolean }
 
 /**
  * A writer that continues from a snapshot, or from nothing.
@@ -24,53 +29,59 @@ type Edge = { hashes: Uint8Array[]; index: number; changed: boolean }
 export function openTileWriter(snapshot?: Uint8Array): TileWriter {
   const frontier = emptyFrontier()
   const edges: Edge[] = []
-  const bundle: { entries: Uint8Array[]; changed: boolean } = { entries: [], changed: false }
+  const rest: Rest = { pieces: [], changed: false }
   let files = new Map<string, Uint8Array>()
-  if (snapshot) restore(snapshot, frontier, edges, bundle.entries)
+  if (snapshot) restore(snapshot, frontier, edges, rest)
 
   const onNode = (level: number, hash: Uint8Array) => {
     if (level % TILE_HEIGHT !== 0) return
     const tileLevel = level / TILE_HEIGHT
-    edges[tileLevel] ??= { hashes: [], index: 0, changed: false }
+    edges[tileLevel] ??= newEdge(0)
     const edge = edges[tileLevel]
-    edge.hashes.push(hash)
+    edge.hashes.set(hash, edge.count * 32)
+    edge.count++
     edge.changed = true
-    if (edge.hashes.length < TILE_WIDTH) return
-    files.set(
-      tilePath({ level: tileLevel, index: edge.index, width: TILE_WIDTH }),
-      concatBytes(...edge.hashes),
-    )
-    edge.hashes = []
+    if (edge.count < TILE_WIDTH) return
+    files.set(tilePath({ level: tileLevel, index: edge.index, width: TILE_WIDTH }), edge.hashes.slice())
+    edge.count = 0
     edge.index++
     edge.changed = false
   }
 
+  function addBundle(bundle: Uint8Array): void {
+    let start = 0
+    for (let offset = 0; offset < bundle.length; ) {
+      const entry = offset + 2
+      offset = entry + (((bundle[offset] as number) << 8) | (bundle[offset + 1] ?? 0))
+      if (offset > bundle.length) throw new CtidError('ERR_LOG_TILE', { detail: 'bundle' })
+      appendLeaf(frontier, leafHash(bundle.subarray(entry, offset)), onNode)
+      if (frontier.size % TILE_WIDTH !== 0) continue
+      const tile = { level: 'entries', index: frontier.size / TILE_WIDTH - 1, width: TILE_WIDTH } as const
+      files.set(tilePath(tile), concatBytes(...rest.pieces, bundle.subarray(start, offset)))
+      rest.pieces = []
+      start = offset
+    }
+    if (start < bundle.length) rest.pieces.push(bundle.slice(start))
+    rest.changed = rest.pieces.length > 0
+  }
+
   return {
-    add(entry) {
-      bundle.entries.push(entry)
-      bundle.changed = true
-      if (bundle.entries.length === TILE_WIDTH) {
-        const index = Math.floor(frontier.size / TILE_WIDTH)
-        files.set(tilePath({ level: 'entries', index, width: TILE_WIDTH }), encodeBundle(bundle.entries))
-        bundle.entries = []
-        bundle.changed = false
-      }
-      appendLeaf(frontier, leafHash(entry), onNode)
-    },
+    add: (entry) => addBundle(encodeBundle([entry])),
+    addBundle,
     size: () => frontier.size,
     root: () => frontierRoot(frontier),
     takeFiles() {
-      if (bundle.changed) {
-        const tile = { level: 'entries', index: Math.floor(frontier.size / TILE_WIDTH) } as const
-        files.set(tilePath({ ...tile, width: bundle.entries.length }), encodeBundle(bundle.entries))
-        bundle.changed = false
+      if (rest.changed) {
+        const index = Math.floor(frontier.size / TILE_WIDTH)
+        files.set(
+          tilePath({ level: 'entries', index, width: frontier.size % TILE_WIDTH }),
+          concatBytes(...rest.pieces),
+        )
+        rest.changed = false
       }
       for (const [level, edge] of edges.entries()) {
         if (!edge.changed) continue
-        files.set(
-          tilePath({ level, index: edge.index, width: edge.hashes.length }),
-          concatBytes(...edge.hashes),
-        )
+        files.set(tilePath({ level, index: edge.index, width: edge.count }), hashesOf(edge))
         edge.changed = false
       }
       const taken = files
@@ -82,14 +93,24 @@ export function openTileWriter(snapshot?: Uint8Array): TileWriter {
         JSON.stringify({
           size: frontier.size,
           frontier: frontier.hashes.map(toHex),
-          edges: edges.map(({ hashes }) => hashes.map(toHex)),
-          bundle: toHex(encodeBundle(bundle.entries)),
+          edges: edges.map((edge) => toHex(hashesOf(edge)).match(HASHES) ?? []),
+          bundle: toHex(concatBytes(...rest.pieces)),
         }),
       ),
   }
 }
 
-function restore(snapshot: Uint8Array, frontier: Frontier, edges: Edge[], entries: Uint8Array[]): void {
+const HASHES = /.{64}/g
+
+function newEdge(index: number): Edge {
+  return { hashes: new Uint8Array(TILE_WIDTH * 32), count: 0, index, changed: false }
+}
+
+function hashesOf({ hashes, count }: Edge): Uint8Array {
+  return hashes.slice(0, count * 32)
+}
+
+function restore(snapshot: Uint8Array, frontier: Frontier, edges: Edge[], rest: Rest): void {
   try {
     const state = JSON.parse(fromUtf8(snapshot)) as {
       size: number
@@ -100,10 +121,15 @@ function restore(snapshot: Uint8Array, frontier: Frontier, edges: Edge[], entrie
     frontier.size = state.size
     frontier.hashes.push(...state.frontier.map(fromHex))
     for (const [level, hashes] of state.edges.entries()) {
-      const index = Math.floor(state.size / TILE_WIDTH ** (level + 1))
-      edges.push({ hashes: hashes.map(fromHex), index, changed: false })
+      const edge = newEdge(Math.floor(state.size / TILE_WIDTH ** (level + 1)))
+      const bytes = fromHex(hashes.join(''))
+      edge.hashes.set(bytes)
+      edge.count = bytes.length / 32
+      edges.push(edge)
     }
-    entries.push(...decodeBundle(fromHex(state.bundle), state.size % TILE_WIDTH))
+    const bundle = fromHex(state.bundle)
+    decodeBundle(bundle, state.size % TILE_WIDTH)
+    rest.pieces.push(bundle)
   } catch (cause) {
     throw new CtidError('ERR_LOG_CORRUPT', { detail: 'snapshot', cause })
   }

@@ -1,5 +1,6 @@
 // Tiles as files in a directory: what a web server serves as it stands.
-import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { open, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseTilePath, TILE_WIDTH, type TileSource } from '../tiles.ts'
 import { syncDirectory } from './journal.ts'
@@ -19,8 +20,11 @@ export function directorySource(directory: string): TileSource {
   }
 }
 
-/** Writes files so that a reader sees each whole or not at all. Not yet durable: the journal is. */
-export type WriteFiles = (files: ReadonlyMap<string, Uint8Array>) => Promise<void>
+/**
+ * Writes files so that a reader sees each whole or not at all. Not yet durable: the journal is. Synchronous, because
+ * that only fills the page cache, and handing so many small files to other threads costs more than writing them.
+ */
+export type WriteFiles = (files: ReadonlyMap<string, Uint8Array>) => void
 
 /** A writer of tiles into a directory; it remembers which folders and partial tiles are there. */
 export function directoryWriter(directory: string): WriteFiles {
@@ -38,17 +42,20 @@ export function directoryWriter(directory: string): WriteFiles {
     return partials.delete(path) || first
   }
 
-  return async (files) => {
-    const paths = [...files.keys()]
-    const missing = new Set(
-      paths.map((path) => dirname(join(directory, path))).filter((f) => !folders.has(f)),
-    )
-    await Promise.all([...missing].map((folder) => mkdir(folder, { recursive: true })))
-    await Promise.all([...files].map(([path, bytes]) => replaceFile(join(directory, path), bytes)))
-    for (const folder of missing) if (!folder.endsWith('.p')) folders.add(folder)
-    for (const path of paths) if (path.includes('.p/')) partials.add(path.slice(0, path.indexOf('.p/')))
-    const full = paths.filter(hasPartials)
-    await Promise.all(full.map((path) => rm(join(directory, `${path}.p`), { recursive: true, force: true })))
+  return (files) => {
+    for (const [path, bytes] of files) {
+      const full = join(directory, path)
+      const folder = dirname(full)
+      if (!folders.has(folder)) mkdirSync(folder, { recursive: true })
+      writeFileSync(`${full}.tmp`, bytes)
+      renameSync(`${full}.tmp`, full)
+      const partial = path.indexOf('.p/')
+      if (partial < 0) folders.add(folder)
+      else partials.add(path.slice(0, partial))
+    }
+    for (const path of files.keys()) {
+      if (hasPartials(path)) rmSync(join(directory, `${path}.p`), { recursive: true, force: true })
+    }
   }
 }
 

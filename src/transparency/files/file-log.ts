@@ -2,12 +2,12 @@
 // under a published checkpoint. One sequencer; what arrives while a batch is being written shares the next one.
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Clock, CtidError, equalBytes, systemClock, toHex } from '../../base/index.ts'
+import { type Clock, CtidError, concatBytes, equalBytes, systemClock, toHex } from '../../base/index.ts'
 import { openCheckpoint, parseCheckpoint, signCheckpoint } from '../checkpoint.ts'
 import { type NoteSigner, parseNote } from '../note.ts'
 import { readEntries } from '../prove.ts'
 import { openTileWriter, type TileWriter } from '../tile-writer.ts'
-import { MAX_ENTRY_LENGTH, type TileSource } from '../tiles.ts'
+import { decodeBundle, encodeBundle, MAX_ENTRY_LENGTH, type TileSource } from '../tiles.ts'
 import { leafHash } from '../tree.ts'
 import { directorySource, directoryWriter, replaceFile, syncFiles, type WriteFiles } from './directory.ts'
 import { type Batch, type Journal, openJournal } from './journal.ts'
@@ -56,7 +56,9 @@ export type FileLog = {
 }
 
 type Waiting = {
-  readonly entries: readonly Uint8Array[]
+  /** The entries as a bundle, which is how the journal and the tiles hold them. */
+  readonly bundle: Uint8Array
+  readonly count: number
   readonly resolve: (appended: Appended) => void
   readonly reject: (error: unknown) => void
 }
@@ -103,7 +105,7 @@ async function rebuild(options: FileLogOptions, opened: Opened): Promise<FileLog
   for (const batch of opened.batches) {
     await replay(tiles, batch, origin)
     roots.set(tiles.size(), tiles.root())
-    await writeFiles(tiles.takeFiles())
+    writeFiles(tiles.takeFiles())
   }
   const empty = await signCheckpoint({ origin, size: 0, root: tiles.root() }, signers)
   const last = opened.batches.at(-1)?.note ?? (snapshotSize === 0 ? empty : undefined)
@@ -128,7 +130,7 @@ async function rebuild(options: FileLogOptions, opened: Opened): Promise<FileLog
 
 async function replay(tiles: TileWriter, batch: Batch, origin: string): Promise<void> {
   if (batch.firstIndex !== tiles.size()) throw new CtidError('ERR_LOG_CORRUPT', { detail: 'journal order' })
-  for (const entry of batch.entries) tiles.add(entry)
+  tiles.addBundle(batch.bundle)
   const checkpoint = parseCheckpoint(parseNote(batch.note).text)
   const same = checkpoint.size === tiles.size() && equalBytes(checkpoint.root, tiles.root())
   if (!same || checkpoint.origin !== origin)
@@ -160,7 +162,7 @@ type Prepared = {
   readonly batch: readonly Waiting[]
   readonly places: readonly (readonly number[])[]
   readonly firstIndex: number
-  readonly added: readonly Uint8Array[]
+  readonly added: Uint8Array
   readonly size: number
   readonly note: string
   readonly files: ReadonlyMap<string, Uint8Array>
@@ -198,15 +200,23 @@ function startSequencer({
   // First half, in memory: places, hashes, signature. Nothing of it leaves the process before the second half.
   async function prepare(batch: readonly Waiting[]): Promise<Prepared> {
     const firstIndex = tiles.size()
-    const added: Uint8Array[] = []
-    const places = batch.map(({ entries }) =>
-      entries.map((entry) => {
-        const known = unpublished.size > 0 ? unpublished.get(toHex(leafHash(entry))) : undefined
+    let next = firstIndex
+    const parts: Uint8Array[] = []
+    const places = batch.map(({ bundle, count }) => {
+      if (unpublished.size === 0) {
+        parts.push(bundle)
+        next += count
+        return sequence(next - count, count)
+      }
+      return decodeBundle(bundle, count).map((entry) => {
+        const known = unpublished.get(toHex(leafHash(entry)))
         if (known !== undefined) return known
-        tiles.add(entry)
-        return firstIndex + added.push(entry) - 1
-      }),
-    )
+        parts.push(encodeBundle([entry]))
+        return next++
+      })
+    })
+    const added = concatBytes(...parts)
+    tiles.addBundle(added)
     const size = tiles.size()
     if (added.length > 0) {
       state.note = await signCheckpoint({ origin, size, root: tiles.root() }, signers, clock())
@@ -220,8 +230,8 @@ function startSequencer({
     try {
       if (closed) throw closed
       if (added.length > 0) {
-        await journal.append({ firstIndex, note, entries: added })
-        await writeFiles(files)
+        await journal.append({ firstIndex, note, bundle: added })
+        writeFiles(files)
         for (const path of files.keys()) unsynced.add(path)
       }
       await publish(prepared)
@@ -240,7 +250,7 @@ function startSequencer({
       try {
         cosigned = await cosign(note, source)
       } catch (cause) {
-        added.forEach((entry, i) => {
+        decodeBundle(added, size - firstIndex).forEach((entry, i) => {
           unpublished.set(toHex(leafHash(entry)), firstIndex + i)
         })
         throw new NotPublished(cause)
@@ -285,16 +295,14 @@ function startSequencer({
   }
 
   function queuedEntries(): number {
-    return queue.length >= maxBatch
-      ? maxBatch
-      : queue.reduce((count, { entries }) => count + entries.length, 0)
+    return queue.length >= maxBatch ? maxBatch : queue.reduce((total, { count }) => total + count, 0)
   }
 
   function takeBatch(): Waiting[] {
-    let count = 0
+    let total = 0
     let taken = 0
-    while (taken < queue.length && (taken === 0 || count + (queue[taken]?.entries.length ?? 0) <= maxBatch)) {
-      count += queue[taken]?.entries.length ?? 0
+    while (taken < queue.length && (taken === 0 || total + (queue[taken]?.count ?? 0) <= maxBatch)) {
+      total += queue[taken]?.count ?? 0
       taken++
     }
     const batch = queue.slice(0, taken)
@@ -317,9 +325,9 @@ function startSequencer({
       if (entries.some((entry) => entry.length > MAX_ENTRY_LENGTH)) {
         return Promise.reject(new CtidError('ERR_LOG_ENTRY', { detail: 'length' }))
       }
-      const copies = entries.map((entry) => entry.slice())
+      const bundle = encodeBundle(entries)
       return new Promise((resolve, reject) => {
-        queue.push({ entries: copies, resolve, reject })
+        queue.push({ bundle, count: entries.length, resolve, reject })
         running ??= Promise.resolve().then(run)
       })
     },
@@ -333,6 +341,12 @@ function startSequencer({
       release()
     },
   }
+}
+
+function sequence(start: number, count: number): number[] {
+  const numbers: number[] = []
+  for (let i = 0; i < count; i++) numbers.push(start + i)
+  return numbers
 }
 
 class NotPublished extends Error {

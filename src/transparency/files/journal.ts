@@ -3,13 +3,12 @@ import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CtidError, concatBytes, equalBytes, fromUtf8, uintBytes, utf8 } from '../../base/index.ts'
 import { sha256 } from '../../crypto/index.ts'
-import { encodeBundle } from '../tiles.ts'
 
-/** A batch as sequenced: the entries from `firstIndex` on, and the signed checkpoint that covers them. */
+/** A batch as sequenced: the entries from `firstIndex` on as a bundle, and the signed checkpoint that covers them. */
 export type Batch = {
   readonly firstIndex: number
   readonly note: string
-  readonly entries: readonly Uint8Array[]
+  readonly bundle: Uint8Array
 }
 
 /** The state of the log when the journal was begun, as JSON bytes. */
@@ -127,21 +126,16 @@ function readRecords(file: Uint8Array): { records: Uint8Array[]; length: number 
 }
 
 // Batch: 0x01, first index (8 bytes), length of the note (4 bytes), note, entries as a bundle.
-function encodeBatch({ firstIndex, note, entries }: Batch): Uint8Array {
+function encodeBatch({ firstIndex, note, bundle }: Batch): Uint8Array {
   const text = utf8(note)
   const index = concatBytes(new Uint8Array(2), uintBytes(firstIndex, 6))
-  return concatBytes(uintBytes(BATCH, 1), index, uintBytes(text.length, 4), text, encodeBundle(entries))
+  return concatBytes(uintBytes(BATCH, 1), index, uintBytes(text.length, 4), text, bundle)
 }
 
 function decodeBatch(payload: Uint8Array): Batch {
   if (payload[0] !== BATCH) throw new CtidError('ERR_LOG_CORRUPT', { detail: 'journal record' })
   const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
   const start = 13 + view.getUint32(9)
-  const entries: Uint8Array[] = []
-  for (let offset = start; offset < payload.length; ) {
-    const end = offset + 2 + view.getUint16(offset)
-    entries.push(payload.slice(offset + 2, end))
-    offset = end
-  }
-  return { firstIndex: Number(view.getBigUint64(1)), note: fromUtf8(payload.subarray(13, start)), entries }
+  const note = fromUtf8(payload.subarray(13, start))
+  return { firstIndex: Number(view.getBigUint64(1)), note, bundle: payload.subarray(start) }
 }
