@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import express, { type Express, type RequestHandler, type Router } from 'express'
-import { notFound, problemHandler } from '#ctid/http'
+import { notFound, problemHandler, rawBody } from '#ctid/http'
 import { bundlePages } from './bundle.ts'
 import { composePage, readPreferences } from './compose.ts'
 import { safeHeaders } from './headers.ts'
+import { labsRouter } from './labs/router.ts'
 import { type Page, pages } from './pages.ts'
 
 export type DemoDeps = {
@@ -41,6 +42,7 @@ export async function createDemo(deps: DemoDeps): Promise<Express> {
       .send(Buffer.from(worker?.body ?? []))
   })
   app.use('/public', express.static(`${here}public`, { cacheControl: true, maxAge: 0, index: false }))
+  app.use('/labs/api', rawBody(), labsRouter())
   for (const router of deps.routers) app.use(router)
   app.use(notFound)
   app.use(problemHandler(deps.onInternal))

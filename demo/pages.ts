@@ -5,6 +5,7 @@ import { departmentsWords } from './pages/departments/words.ts'
 import { frontWords } from './pages/front/words.ts'
 import { healthWords } from './pages/health/words.ts'
 import { healthDeskWords } from './pages/health-desk/words.ts'
+import { labsWords } from './pages/labs/words.ts'
 import { logWords } from './pages/log/words.ts'
 import { verifierWords } from './pages/verifier/words.ts'
 import type { Words } from './ui/words.ts'
@@ -26,4 +27,5 @@ export const pages: readonly Page[] = [
   { name: 'departments', path: '/departments', icon: 'departments', words: departmentsWords },
   { name: 'health-desk', path: '/health-desk', icon: 'scales', words: healthDeskWords },
   { name: 'log', path: '/log', icon: 'log', words: logWords },
+  { name: 'labs', path: '/labs', icon: 'thief', words: labsWords },
 ]

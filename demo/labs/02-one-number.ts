@@ -1,5 +1,6 @@
 // Lab 02: three departments lose their databases. Join them by number, by pseudonym, and by what else stands in the rows.
 import { toHex } from '#ctid/base'
+import type { Point } from '#ctid/crypto'
 import { canonicalIdentity, syntheticPeople } from '#ctid/identity'
 import {
   deriveAnchors,
@@ -119,7 +120,7 @@ async function run({ seed, scale, group, log, signal }: LabContext) {
   const identities = town.map(({ number }) =>
     canonicalIdentity({ documentType: 'resident-id', issuingState: 'CHN', documentNumber: number }),
   )
-  const anchors = []
+  const anchors: Point[] = []
   for (let at = 0; at < identities.length; at += 256) {
     await breathe(signal)
     const batch = await deriveAnchors(identities.slice(at, at + 256), { evaluators, keySet, group, random })

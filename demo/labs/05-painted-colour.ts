@@ -253,10 +253,9 @@ async function derived(options: {
   const login = async () => {
     let red = 0
     for (let n = 0; n < count; n++) {
-      const manual = claimsOf(n, {
-        class: 'manual',
-        data: { reason: 'contact-notice-by-telephone' },
-      } as never)
+      const { subject, at, issuedAt, region, precision } = claimsOf(n, contact)
+      const data = { reason: 'contact-notice-by-telephone' } as const
+      const manual = { subject, at, issuedAt, region, precision, class: 'manual', data } as const
       const entered = await signManualEntry(
         { ...manual, expiresAt: NOW + 2 * DAY },
         [signerOf('officer-a'), signerOf('officer-b')],

@@ -121,9 +121,9 @@ async function run(context: LabContext) {
     return { name: theft.name, count, seconds }
   }
   const stolenFile = await measure(naive)
-  const stolen = []
+  const stolen: Awaited<ReturnType<typeof measure>>[] = []
   for (const theft of before) stolen.push(await measure(theft))
-  const later = []
+  const later: typeof stolen = []
   for (const theft of after) later.push(await measure(theft))
   const worst = (count: Record<Harm, number>) =>
     percent(Math.max(count.read, count.named, count.pretended), people.length)
@@ -151,7 +151,7 @@ async function run(context: LabContext) {
       series: [
         {
           name: { en: 'before', zh: '轮换前' },
-          values: later.map((_, at) => worst((stolen[at + 1] as (typeof stolen)[number]).count)),
+          values: later.map((_, at) => worst((stolen[at + 1] ?? stolenFile).count)),
         },
         { name: { en: 'after', zh: '轮换后' }, values: later.map(({ count }) => worst(count)) },
       ],

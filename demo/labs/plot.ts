@@ -1,10 +1,11 @@
-// Turns a figure into an SVG picture (Apache ECharts, no DOM needed), a chart of block characters, and a table.
+// Turns a figure into an SVG picture (Apache ECharts, no DOM needed), and a chart of block characters.
 // Patterns and dashes besides colours, so that it reads in black and white.
 import { BarChart, HeatmapChart, LineChart } from 'echarts/charts'
 import { AriaComponent, GridComponent, LegendComponent, VisualMapComponent } from 'echarts/components'
 import * as echarts from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 import type { Figure, Language } from './lab.ts'
+import { compact, toTable } from './table.ts'
 
 echarts.use([
   BarChart,
@@ -21,7 +22,8 @@ const INK = '#131f37'
 const COLOURS = ['#a3231b', '#1f4799', '#7a4b00', '#11633a', '#5b3a8c', '#495670']
 const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'pin', 'arrow']
 const DASHES = ['solid', 'dashed', 'dotted', [8, 3, 2, 3], [2, 6], [12, 4]] as const
-const FONT = 'system-ui, -apple-system, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif'
+// Names without quotation marks: ECharts puts them into attributes as they are.
+const FONT = 'system-ui, -apple-system, PingFang SC, Microsoft YaHei, Noto Sans CJK SC, sans-serif'
 
 export type PlotOptions = { readonly language: Language; readonly width?: number; readonly height?: number }
 
@@ -124,27 +126,6 @@ function optionOf(figure: Figure, language: Language, width: number): echarts.EC
 
 function labelOf({ value }: { readonly value?: unknown }): string {
   return typeof value === 'number' ? compact(value) : ''
-}
-
-/** A number for an axis: 1.3e11 rather than 130000000000. */
-export function compact(value: number): string {
-  const size = Math.abs(value)
-  if (value === 0) return '0'
-  if (size >= 100_000 || size < 0.001) return value.toExponential(1).replace('e+', 'e')
-  return String(Number(value.toPrecision(3)))
-}
-
-/** The same numbers as rows, the first of them the heading: for screen readers and for those who copy. */
-export function toTable(figure: Figure, language: Language): string[][] {
-  const head = [figure.xTitle[language], ...figure.series.map((series) => series.name[language])]
-  const rows = figure.x.map((label, at) => [
-    label[language],
-    ...figure.series.map(({ values }) => {
-      const value = values[at]
-      return value === null || value === undefined ? '–' : compact(value)
-    }),
-  ])
-  return [head, ...rows]
 }
 
 const FILLS = ['█', '░', '▒', '▓', '▞', '▚']

@@ -42,6 +42,7 @@ export const shellWords: Words = {
   'nav.health': ['Health', '健康'],
   'nav.health-desk': ['Health desk', '卫健'],
   'nav.log': ['Log', '日志'],
+  'nav.labs': ['Labs', '实验'],
   'nav.verifier': ['Verifier', '核验'],
   'nav.authority': ['Authority', '管理机关'],
   'nav.departments': ['Departments', '部门'],

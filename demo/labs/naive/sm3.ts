@@ -5,6 +5,7 @@ const IV = [
   0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e,
 ] as const
 const ROUND = Uint32Array.from({ length: 64 }, (_, j) => rotate(j < 16 ? 0x79cc4519 : 0x7a879d8a, j % 32))
+const START = Uint32Array.from(IV)
 const words = new Uint32Array(68)
 const block = new Uint8Array(64)
 const view = new DataView(block.buffer)
@@ -26,7 +27,16 @@ export function sm3(message: Uint8Array): Uint8Array {
     const x = at(w, j - 16) ^ at(w, j - 9) ^ rotate(at(w, j - 3), 15)
     w[j] = x ^ rotate(x, 15) ^ rotate(x, 23) ^ rotate(at(w, j - 13), 7) ^ at(w, j - 6)
   }
-  let [a, b, c, d, e, f, g, h]: number[] & { length: 8 } = [...IV] as never
+  let [a, b, c, d, e, f, g, h] = IV as readonly number[] as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
   for (let j = 0; j < 64; j++) {
     const a12 = rotate(a, 12)
     const ss1 = rotate((a12 + e + at(ROUND, j)) | 0, 7)
@@ -47,7 +57,7 @@ export function sm3(message: Uint8Array): Uint8Array {
   }
   const out = new Uint8Array(32)
   const result = new DataView(out.buffer)
-  for (const [i, value] of [a, b, c, d, e, f, g, h].entries()) result.setUint32(4 * i, value ^ (IV[i] ?? 0))
+  for (const [i, value] of [a, b, c, d, e, f, g, h].entries()) result.setUint32(4 * i, value ^ at(START, i))
   return out
 }
 
