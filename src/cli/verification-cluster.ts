@@ -36,8 +36,9 @@ export function startPrimary(options: PrimaryOptions): Primary {
   const workers = new Map<number, Worker>()
   const asked = new Map<number, { counts: VerifierCounts[]; missing: number; answer: () => void }>()
   let nextId = 0
+  const ready = new Set<number>()
+  let announced = false
   let stopping = false
-  let ready = 0
 
   const send = (worker: Worker, message: ToWorker): void => {
     if (worker.isConnected()) worker.send(message)
@@ -66,7 +67,10 @@ export function startPrimary(options: PrimaryOptions): Primary {
       const found = asked.get(message.id)
       found?.counts.push(message.counts)
       if (found && --found.missing <= 0) found.answer()
-    } else if (++ready === count) {
+    } else {
+      ready.add(worker.id)
+      if (announced || ready.size < count) return
+      announced = true
       options.onReady({ url: message.url, port: message.port })
     }
   }
@@ -77,6 +81,7 @@ export function startPrimary(options: PrimaryOptions): Primary {
     worker.on('message', (message: ToPrimary) => void hear(worker, message))
     worker.on('exit', () => {
       workers.delete(worker.id)
+      ready.delete(worker.id)
       if (stopping) return
       options.onRestart()
       // One that dies at once would die again at once.
@@ -91,7 +96,11 @@ export function startPrimary(options: PrimaryOptions): Primary {
       const ends = [...workers.values()].map(
         (worker) => new Promise<void>((resolve) => worker.once('exit', () => resolve())),
       )
-      for (const worker of workers.values()) send(worker, { kind: 'stop' })
+      for (const worker of workers.values()) {
+        // One that is still starting has nothing to finish, and would not hear.
+        if (ready.has(worker.id)) send(worker, { kind: 'stop' })
+        else worker.process.kill('SIGKILL')
+      }
       await Promise.all(ends)
     },
   }
