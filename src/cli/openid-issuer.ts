@@ -59,6 +59,8 @@ export type OpenidIssuerSetting = {
   readonly deferred: readonly string[]
   /** Whether anybody may make offers, change states and add anchors: for development. */
   readonly isDevelopment: boolean
+  /** How long verifiers may keep a status list. */
+  readonly statusTtlSeconds: number
 }
 
 export type OpenidIssuer = {
@@ -112,6 +114,7 @@ export async function openOpenidIssuer(
     key,
     statusListBase: copies.statusListBase,
     clock,
+    ttlSeconds: setting.statusTtlSeconds,
   })
   const requestedAt = new Map<string, number>()
   const deps: IssuerDeps = {

@@ -26,6 +26,7 @@ The first line of output is one JSON document: a credential offer, where the anc
   --login            the printed offer is for the authorization code flow
   --deferred ID      a registrar looks at these for three seconds first (repeat)
   --batch N          most copies in one request (default 20)
+  --status-ttl N     seconds for which verifiers may keep a status list (default 300)
   --bearer           also accept wallets without DPoP
   --haip             HAIP 1.0: DPoP with nonces of ours, wallet attestation; prints the check list to standard error
   --development      keep POST /offers, /subjects/ID/state and /anchors open although --host is not this machine
@@ -52,6 +53,7 @@ export const command: Command = {
         login: { type: 'boolean', default: false },
         deferred: { type: 'string', multiple: true, default: [] },
         batch: { type: 'string', default: '20' },
+        'status-ttl': { type: 'string', default: '300' },
         bearer: { type: 'boolean', default: false },
         haip: { type: 'boolean', default: false },
         development: { type: 'boolean', default: false },
@@ -77,6 +79,10 @@ export const command: Command = {
       if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 50) {
         throw new CtidError('ERR_CLI_USAGE', { detail: '--batch takes 1 to 50' })
       }
+      const statusTtlSeconds = Number(values['status-ttl'])
+      if (!Number.isInteger(statusTtlSeconds) || statusTtlSeconds < 1 || statusTtlSeconds > 43_200) {
+        throw new CtidError('ERR_CLI_USAGE', { detail: '--status-ttl takes 1 to 43200' })
+      }
       const isDevelopment = values.development || isLoopback(values.host)
       const issuer = await openOpenidIssuer(system, {
         baseUrl,
@@ -94,6 +100,7 @@ export const command: Command = {
         },
         deferred: values.deferred,
         isDevelopment,
+        statusTtlSeconds,
       })
       const app = createApp({
         routers: issuer.routers,
