@@ -68,6 +68,12 @@ export const ATTEMPTS: Readonly<Record<string, (state: DepartmentState) => Promi
       ]
     }),
 
+  // No pair of departments has had a ceremony, so that no share for it exists anywhere.
+  'no-ceremony': async (state) => {
+    const { request } = await sample(state, 'transport', {})
+    return askTrustees(state, 'first-half', (trustee) => trustee.audit(request))
+  },
+
   stranger: (state) =>
     inPurpose(state, async (to) => {
       const { request } = await sample(state, to, {}, { isBent: true })

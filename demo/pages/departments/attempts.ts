@@ -14,7 +14,7 @@ type Verdict = {
 }
 type Leak = Readonly<Record<'rows' | 'opened' | 'others' | 'inCommon' | 'tried' | 'found', number>>
 
-const CASES = ['no-receipt', 'expired', 'overused', 'scope', 'stranger'] as const
+const CASES = ['no-receipt', 'expired', 'overused', 'scope', 'no-ceremony', 'stranger'] as const
 
 /** Renders the cards; results stay when the language changes. `goToJoin` opens the panel where trustees are played. */
 export function wireAttempts(shell: Shell, attempt: Attempt, goToJoin: () => void): () => void {
@@ -146,7 +146,9 @@ export function wireAttempts(shell: Shell, attempt: Attempt, goToJoin: () => voi
     const isRefused = code !== 'accepted'
     const trustees = alike.flatMap(({ trustee }) => trustee ?? [])
     const parties = [
-      ...(trustees.length > 0 ? [t('party.trustee', { n: trustees.join(t('party.and')) })] : []),
+      ...(trustees.length > 0
+        ? [t(trustees.length > 1 ? 'party.trustees' : 'party.trustee', { n: trustees.join(t('party.and')) })]
+        : []),
       ...(alike.some(({ party }) => party === 'log') ? [t('party.log')] : []),
     ]
     return h(
@@ -154,7 +156,7 @@ export function wireAttempts(shell: Shell, attempt: Attempt, goToJoin: () => voi
       { 'data-code': code, 'data-parties': alike.length },
       icon(isRefused ? 'ban' : 'dash', isRefused ? 'ok' : 'none'),
       h('strong', {}, parties.join(t('party.and'))),
-      h('span', { class: 'why' }, `${t(`asked.${asked}`)}: ${codeWords(shell, code)}`),
+      h('span', { class: 'why' }, `${t(`asked.${asked}`)} · ${codeWords(shell, code)}`),
     )
   }
 

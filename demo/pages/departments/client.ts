@@ -5,9 +5,10 @@ import { startShell } from '../../ui/shell.ts'
 import { wireTabs } from '../../ui/tabs.ts'
 import { wireAttempts } from './attempts.ts'
 import { type Budget, codeWords, joinPanel } from './join.ts'
+import type { Table } from './joining.ts'
 import { wireOrder } from './order.ts'
 import { type LogFacts, wireRecord } from './record.ts'
-import { renderTables, type Table, wireTry } from './tables.ts'
+import { renderTables, wireTry } from './tables.ts'
 import { departmentsWords } from './words.ts'
 
 type State = LogFacts & {

@@ -364,8 +364,9 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
       ? h(
           'td',
           { class: 'small-cell', 'data-suppressed': 'true' },
-          icon('eye-off', '', t('aggregate.small', { n: least })),
-          ` < ${least}`,
+          icon('eye-off'),
+          h('span', { 'aria-hidden': 'true' }, ` < ${least}`),
+          h('span', { class: 'visually-hidden' }, t('aggregate.small', { n: least })),
         )
       : h('td', {}, String(count))
 

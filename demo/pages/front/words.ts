@@ -33,6 +33,11 @@ export const frontWords: Words = {
     'With its reasons, its end, the way back to green, and an appeal.',
     '有理由、有期限、有转绿路径、可申诉。',
   ],
+  'door.departments': ['Join two departments', '汇聚两个部门'],
+  'door.departments.text': [
+    'With a purpose, trustees and a receipt, or not at all.',
+    '有目的、有受托方、有回执，否则不行。',
+  ],
   'door.log': ['Audit everything', '审计一切'],
   'door.log.text': ['Verify the log in your browser, and try to cheat.', '在浏览器中验证日志，并试着作弊。'],
 
@@ -124,6 +129,19 @@ export const frontWords: Words = {
   'verifier.not': [
     'The token, the number, or anything that another verifier could match.',
     '标识、号码，或任何可与其他核验方比对的东西。',
+  ],
+  'departments.name': ['Departments and trustees', '各部门与受托方'],
+  'departments.role': [
+    'Each department knows the citizen by a pseudonym of its own; two of three trustees join them, for a signed purpose',
+    '各部门以各自的假名认识居民；三个受托方中的两个，凭签名的目的才能汇聚',
+  ],
+  'departments.sees': [
+    'A department: its own pseudonyms and its own fields. A trustee: the purpose, and encrypted rows.',
+    '部门：自己的假名与自己的字段。受托方：目的，以及密文行。',
+  ],
+  'departments.not': [
+    'What another department knows, or who it is there. No conversion goes unseen by the citizen.',
+    '其他部门知道什么、此人在那里是谁。任何转换都瞒不过居民本人。',
   ],
   'log.name': ['Log and witnesses', '透明日志与见证方'],
   'log.role': [
