@@ -8,7 +8,7 @@ import {
   systemClock,
   systemRandom,
 } from '../base/index.ts'
-import { type Deployment, openDeployment } from '../deployment/index.ts'
+import { type Deployment, type LogOptions, openDeployment } from '../deployment/index.ts'
 import type { Io } from './command.ts'
 
 /** Options of every operator command, for `parseArgs`. */
@@ -39,7 +39,7 @@ export function evaluatorUrlsOf(values: SystemValues): ReadonlyMap<number, strin
 }
 
 /** Opens the deployment that the options and the environment name. */
-export async function openSystem(values: SystemValues, io: Io): Promise<Deployment> {
+export async function openSystem(values: SystemValues, io: Io, log?: LogOptions): Promise<Deployment> {
   const evaluatorUrls = evaluatorUrlsOf(values)
   const baseUrl = values['base-url'] ?? io.env['CTID_BASE_URL']
   return openDeployment({
@@ -49,6 +49,7 @@ export async function openSystem(values: SystemValues, io: Io): Promise<Deployme
     random: systemRandom,
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(evaluatorUrls === undefined ? {} : { evaluatorUrls }),
+    ...(log === undefined ? {} : { log }),
   })
 }
 

@@ -2,7 +2,8 @@
 // a development deployment, so no party may import it.
 export { type BulkFileOptions, bulkSetting, enrolFile } from './bulk.ts'
 export { type Keyring, type KeyringOptions, openKeyring, REGISTRAR, shareFile } from './keyring.ts'
+export type { DeploymentLog, HolderProof, LogOptions } from './log.ts'
 export { type Deployment, type DeploymentOptions, openDeployment } from './parties.ts'
-export { type EvaluatorRotation, rotateEvaluators } from './rotate-evaluators.ts'
 export { openStoreReplayCache, replayMigrations, type StoreReplayCache } from './replay-store.ts'
+export { type EvaluatorRotation, rotateEvaluators } from './rotate-evaluators.ts'
 export { ENTRANCE_POLICY } from './verifier.ts'

@@ -12,10 +12,11 @@ import {
 } from '../../base/index.ts'
 import { openKeyProof, type ProvenKey } from '../../credential/index.ts'
 import type { Deployment } from '../../deployment/index.ts'
-import { createApp, issuerStatusRouter, listen, registrarRouter } from '../../http/index.ts'
+import { createApp, issuerStatusRouter, listen, logRouter, registrarRouter } from '../../http/index.ts'
 import { parseLegalRecord } from '../../identity/index.ts'
 import { callChecker } from '../../token/index.ts'
 import { writePrivateFile } from '../../token/node.ts'
+import { httpWitness, parseNoteKey } from '../../transparency/index.ts'
 import { type Command, EXIT } from '../command.ts'
 import { parsePort } from '../service.ts'
 import { openSystem, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
@@ -29,6 +30,8 @@ GET /status/N, /trust-list, /anchor.pem and /health. Several of these can run ov
   --add-caller NAME  makes a secret for a new caller and writes the file; nothing is served
   --host ADDRESS     default 127.0.0.1; put a TLS proxy in front before listening elsewhere
   --port N           default 0, a free port
+  --log-dir DIR      keep the transparency log there and serve it under /log: nothing is acknowledged before it is logged
+  --witness VKEY=URL a witness to ask for cosignatures; repeat for each. More than half must answer
 ${SYSTEM_USAGE}`
 
 export const command: Command = {
@@ -44,6 +47,8 @@ export const command: Command = {
         'add-caller': { type: 'string' },
         host: { type: 'string', default: '127.0.0.1' },
         port: { type: 'string', default: '0' },
+        'log-dir': { type: 'string' },
+        witness: { type: 'string', multiple: true, default: [] },
       },
     })
     if (values.callers === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--callers FILE' })
@@ -55,7 +60,7 @@ export const command: Command = {
     const callers = await readCallers(values.callers)
     const port = await parsePort(values.port, values.host)
     const baseUrl = values['base-url'] ?? io.env['CTID_BASE_URL'] ?? `http://localhost:${port}`
-    const system = await openSystem({ ...values, 'base-url': baseUrl }, io)
+    const system = await openSystem({ ...values, 'base-url': baseUrl }, io, logOf(values))
     try {
       const server = await listen(
         createApp({
@@ -70,6 +75,16 @@ export const command: Command = {
               trustList: system.trustList,
               anchorPem: system.keyring.pki.anchorPem,
             }),
+            ...(system.log
+              ? [
+                  logRouter({
+                    source: system.log.source,
+                    directory: system.log.directory,
+                    logKey: system.log.policy.logKey,
+                    witnesses: system.log.policy.witnesses,
+                  }),
+                ]
+              : []),
           ],
           onInternal: () => io.err('registrar: internal error'),
         }),
@@ -84,6 +99,17 @@ export const command: Command = {
       await system.close()
     }
   },
+}
+
+function logOf(values: { readonly 'log-dir'?: string; readonly witness: readonly string[] }) {
+  const directory = values['log-dir']
+  if (directory === undefined) return undefined
+  const witnesses = values.witness.map((text) => {
+    const [, key = '', url = ''] = /^(.+)=(https?:\/\/\S+)$/.exec(text) ?? []
+    if (key === '') throw new CtidError('ERR_CLI_USAGE', { detail: '--witness VKEY=URL' })
+    return httpWitness(url, parseNoteKey(key))
+  })
+  return { directory, witnesses }
 }
 
 const NONCE_SECONDS = 300
