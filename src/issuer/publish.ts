@@ -1,7 +1,8 @@
 // Issuer: keeps a fresh signed token for each status list, made at most once per change or period.
-import type { Clock } from '../base/index.ts'
+import { type Clock, equalBytes, type JsonObject } from '../base/index.ts'
 import type { IssuerKey } from '../credential/index.ts'
-import { createStatusList, setStatus, signStatusToken } from '../status/index.ts'
+import { sha256 } from '../crypto/index.ts'
+import { createStatusList, encodeStatusList, setStatus, signEncodedStatus } from '../status/index.ts'
 import type { IssuerLedger } from './ledger.ts'
 
 export type PublisherOptions = {
@@ -25,18 +26,29 @@ export type StatusPublisher = {
   changed(): void
 }
 
-/** Makes a publisher. Tokens are kept for half of `ttl`; building one costs some milliseconds. */
+/**
+ * Makes a publisher. Tokens are kept for half of `ttl`; a new one costs some milliseconds, and compressing (tens of
+ * milliseconds) only where something changed.
+ */
 export function createStatusPublisher(options: PublisherOptions): StatusPublisher {
   const { ledger, key, statusListBase, clock } = options
   const { listSize = 1_048_576, ttlSeconds = 300, expiresInSeconds = 86_400 } = options
   const keep = Math.max(1, Math.floor(ttlSeconds / 2))
   let kept = new Map<number, { readonly token: Promise<string>; readonly madeAt: number }>()
 
+  // Compressed lists by what was in them: a list that did not change is signed again, not compressed again.
+  const encoded = new Map<number, { readonly digest: Uint8Array; readonly member: JsonObject }>()
+
   const build = async (number: number, now: number): Promise<string> => {
     // Two bits: valid, revoked, suspended.
     const list = createStatusList(listSize, 2)
     for (const { index, status } of await ledger.statuses(number)) setStatus(list, index, status)
-    return await signStatusToken(list, key.signer, {
+    const digest = sha256(list.bytes)
+    const before = encoded.get(number)
+    const same = before !== undefined && equalBytes(before.digest, digest)
+    const member = same ? before.member : await encodeStatusList(list)
+    if (!same) encoded.set(number, { digest, member })
+    return await signEncodedStatus(member, key.signer, {
       uri: `${statusListBase}${number}`,
       now,
       expiresInSeconds,

@@ -36,6 +36,7 @@ export {
   STATUS_LIST_MEDIA_TYPE,
   STATUS_LIST_TYP,
   type StatusTokenOptions,
+  signEncodedStatus,
   signStatusToken,
 } from './status-token.ts'
 export { deflate, inflate } from './zlib.ts'
