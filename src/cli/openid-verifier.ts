@@ -29,6 +29,9 @@ export type OpenidVerifierSetting = {
   readonly isDevelopment: boolean
 }
 
+// What issuers' certificates are for, where they say so: documents (RFC 9336), mdocs (ISO/IEC 18013-5), or anything.
+// A verifier's certificate must not pass for an issuer's.
+const ISSUING_USAGES = [DOCUMENT_SIGNING, '1.0.18013.5.1.2', '2.5.29.37.0']
 const STATUS_TIMEOUT_MS = 3_000
 const MAX_STATUS_TOKEN = 4_194_304
 
@@ -54,8 +57,7 @@ export function openOpenidVerifier(setting: OpenidVerifierSetting): {
   readonly routers: readonly Router[]
 } {
   const { baseUrl, clock, random, key, anchors, profile, isDevelopment } = setting
-  // A verifier's certificate must not pass for an issuer's.
-  const resolveIssuer = chainResolver({ anchors: anchors.list, acceptedUsages: [DOCUMENT_SIGNING] })
+  const resolveIssuer = chainResolver({ anchors: anchors.list, acceptedUsages: ISSUING_USAGES })
   const status = createStatusChecker({ fetchToken: fetchStatusToken, clock })
   const deps: VerifierDeps = {
     clock,

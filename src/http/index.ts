@@ -9,6 +9,15 @@ export {
 export { type CodeIssue, type HealthRouterDeps, healthRouter } from './health.ts'
 export { type IssuerStatusDeps, issuerStatusRouter } from './issuer-status.ts'
 export { type LogRouterDeps, logRouter } from './log.ts'
+export { oauthErrors } from './oauth.ts'
+export {
+  type LoginSubject,
+  type OfferShelf,
+  type OpenidIssuerOptions,
+  offerShelf,
+  openidIssuerRouter,
+} from './openid-issuer.ts'
+export { type OpenidVerifierOptions, openidVerifierRouter } from './openid-verifier.ts'
 export { bodyBytes, notFound, type Problem, problemHandler, toProblem } from './problem.ts'
 export { REGISTRAR_SERVICE, type RegistrarRouterDeps, registrarRouter } from './registrar.ts'
 export { type RelayRouterDeps, relayRouter } from './relay.ts'

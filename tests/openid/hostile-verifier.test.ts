@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto'
 import { deflateSync } from 'node:zlib'
 import { CompactEncrypt, importJWK, type JWK } from 'jose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { DAY, type JsonObject, systemClock, toBase64url, utf8 } from '#ctid/base'
+import { DAY, fromHex, type JsonObject, systemClock, toBase64url, utf8 } from '#ctid/base'
 import { bindPresentation, issueCredential, presentCredential } from '#ctid/credential'
 import { generateSigner, type Signer } from '#ctid/crypto'
 import { createStatusList, encodeStatusList, setStatus } from '#ctid/status'
 import { keyId, signJws } from '#ctid/trust'
-import { type CertifiedKey, createDevelopmentPki } from '../../src/trust/node.ts'
+import { type CertifiedKey, checkChain, createDevelopmentPki } from '../../src/trust/node.ts'
 import { craft, nested, post, read, refused } from './hostile.ts'
 import { random, type System, startSystem, VCT } from './system.ts'
 
@@ -119,6 +119,19 @@ describe('the honest answer', () => {
     const { answer, started } = await answerWith(async (sent) => present(await issue(), sent))
     expect(answer.status, answer.text).toBe(200)
     expect(await result(started)).toMatchObject({ state: 'accepted' })
+  })
+})
+
+describe('the query by authority', () => {
+  it('is answered by a credential whose certificates name that authority', async () => {
+    const { x5c } = system.pki.parties.issuer
+    const { authorityKeyIds } = checkChain(x5c, { anchors: [system.pki.anchorPem], now: systemClock() })
+    const values = authorityKeyIds.map((id) => toBase64url(fromHex(id)))
+    const query = {
+      credentials: [{ ...defaultQuery.credentials[0], trusted_authorities: [{ type: 'aki', values }] }],
+    }
+    const { answer } = await answerWith(async (sent) => present(await issue(), sent), { query })
+    expect(answer.status, answer.text).toBe(200)
   })
 })
 
