@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import express, { type Router } from 'express'
 import { type Clock, type RandomBytes, systemRandom } from '#ctid/base'
 import { type Deployment, openDeployment } from '#ctid/deployment'
-import { issuerStatusRouter, logRouter, rawBody, relayRouter } from '#ctid/http'
+import { issuerStatusRouter, rawBody, relayRouter } from '#ctid/http'
 import { canonicalIdentity } from '#ctid/identity'
 import { memoryRelay } from '#ctid/qr'
 import { deriveAnchors } from '#ctid/token'
@@ -14,6 +14,7 @@ import { openDesk } from './parties/desk.ts'
 import { type Evaluators, openEvaluators } from './parties/evaluators.ts'
 import { openHealth } from './parties/health.ts'
 import { openIssuing } from './parties/issuing.ts'
+import { openLogParty, readAbout } from './parties/log.ts'
 import { registrarRouter } from './parties/registrar.ts'
 import { residents } from './parties/town.ts'
 
@@ -39,8 +40,9 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
   const { keyFolder, stateFolder, baseUrl, clock, random = systemRandom } = options
   const databaseFolder = join(stateFolder, 'database')
   mkdirSync(databaseFolder, { recursive: true, mode: 0o700 })
+  const logFolder = join(stateFolder, 'log')
   const deployment = await openDeployment({
-    log: { directory: join(stateFolder, 'log'), localWitnesses: 2, threshold: 2 },
+    log: { directory: logFolder, localWitnesses: 2, threshold: 2 },
     keysFolder: keyFolder,
     storeUrl: join(databaseFolder, 'ctid.db'),
     clock,
@@ -50,10 +52,19 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
   const { registry, store, group, keyring, issuer, statusPublisher, trustList, log } = deployment
   const evaluators = openEvaluators({ keyring, evaluators: deployment.evaluators, group, random })
   const issuing = openIssuing(deployment)
-  const desk = await openDesk({ store, registry, issuing, issuerId: issuer.issuerId, clock })
+  const desk = await openDesk({
+    store,
+    registry,
+    issuing,
+    issuerId: issuer.issuerId,
+    clock,
+    readAbout: readAbout(deployment),
+  })
   const health = await openHealth(deployment, join(keyFolder, 'health.json'))
   await registry.settleLog()
   await settleTown(deployment, evaluators)
+  const folders = { logFolder, databaseFolder, attackFolder: join(stateFolder, 'log-attacked') }
+  const logParty = log && (await openLogParty({ deployment, log, ...folders, clock, random }))
 
   const parties = express.Router()
   parties.use(rawBody())
@@ -77,10 +88,7 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
   parties.use(relayRouter({ relay: memoryRelay({ clock }) }))
   parties.use(issuerStatusRouter({ publisher: statusPublisher, trustList, anchorPem: keyring.pki.anchorPem }))
   parties.use(issuing.router)
-  if (log) {
-    const { source, policy } = log
-    parties.use(logRouter({ source, logKey: policy.logKey, witnesses: policy.witnesses }))
-  }
+  if (logParty) parties.use(logParty.router)
   parties.use(health.router)
   parties.use('/health-console', health.console)
   if (log) parties.use('/departments-console', departmentsRouter({ group, log, evaluators, clock, random }))
@@ -89,6 +97,7 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
     deployment,
     close: async () => {
       health.stop()
+      logParty?.stop()
       await deployment.close()
     },
   }

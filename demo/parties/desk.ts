@@ -22,6 +22,8 @@ export type DeskDeps = {
   /** Audience of the proofs of possession. */
   readonly issuerId: string
   readonly clock: Clock
+  /** What the transparency log has about an entry, with what opens it. */
+  readonly readAbout: (token: Uint8Array, entry: Uint8Array) => Promise<Json>
 }
 
 type Account = { readonly token: Uint8Array; readonly entry: Uint8Array }
@@ -89,6 +91,8 @@ export async function openDesk(deps: DeskDeps) {
             at,
           })),
         }
+      case 'log':
+        return deps.readAbout(token, account.entry)
       default:
         throw new CtidError('ERR_HTTP_BAD_REQUEST')
     }
