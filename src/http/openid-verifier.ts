@@ -42,7 +42,10 @@ export function openidVerifierRouter(deps: VerifierDeps, options: OpenidVerifier
   const origins = [new URL(deps.baseUrl).origin, ...(options.completionOrigins ?? [])]
 
   router.post('/openid4vp/requests', async (request, response) => {
-    const started = await startRequest(deps, startOptions(readJson(request), options, origins))
+    const started = await startRequest(
+      deps,
+      startOptions(readJson(request), options, { origins, isSameDevice: deps.profile === 'haip' }),
+    )
     const { browserSecret, id, ...rest } = started
     response.cookie(`${COOKIE}_${id}`, browserSecret, {
       httpOnly: true,
@@ -145,7 +148,10 @@ function completionPage(state: PresentationResult['state']): string {
 function startOptions(
   body: JsonObject,
   { presets = {} }: OpenidVerifierOptions,
-  origins: readonly string[],
+  {
+    origins,
+    isSameDevice: byDefault,
+  }: { readonly origins: readonly string[]; readonly isSameDevice: boolean },
 ): StartOptions {
   const { preset, query, response_mode, client_id_prefix, completion_uri, expected_origins, flow } = body
   const base = typeof preset === 'string' && Object.hasOwn(presets, preset) ? presets[preset] : undefined
@@ -156,7 +162,8 @@ function startOptions(
   const prefixes = ['x509_hash', 'x509_san_dns', 'redirect_uri'] as const
   const responseMode = optional(response_mode, modes, 'response_mode')
   const clientIdPrefix = optional(client_id_prefix, prefixes, 'client_id_prefix')
-  const isSameDevice = optional(flow, ['same_device', 'cross_device'] as const, 'flow') === 'same_device'
+  const chosenFlow = optional(flow, ['same_device', 'cross_device'] as const, 'flow')
+  const isSameDevice = chosenFlow === undefined ? byDefault : chosenFlow === 'same_device'
   if (completion_uri !== undefined && !isUnder(origins, completion_uri)) {
     throw new CtidError('ERR_OPENID_REQUEST', { detail: 'completion_uri' })
   }

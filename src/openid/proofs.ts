@@ -51,9 +51,8 @@ async function checkJwtProofs(list: readonly string[], policy: ProofPolicy): Pro
   const nonces = new Set<string>()
   for (const text of list) {
     const proof = await openProof(text, policy)
-    if (proof.clientId !== undefined && policy.clientId !== undefined && proof.clientId !== policy.clientId) {
-      refuse('iss')
-    }
+    // A client that never named itself has nothing to put there (appendix F.1).
+    if (proof.clientId !== undefined && proof.clientId !== policy.clientId) refuse('iss')
     if (typeof proof.nonce !== 'string' || proof.nonce === '') throw new CtidError('ERR_OPENID_NONCE')
     nonces.add(proof.nonce)
     if (proof.keyAttestation === undefined) {

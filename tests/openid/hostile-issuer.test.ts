@@ -532,6 +532,7 @@ describe('proof of possession', () => {
     ['another audience', () => ({ payload: { aud: other.issuer.baseUrl } })],
     ['two audiences', () => ({ payload: { aud: [system.issuer.baseUrl, 'https://evil.example'] } })],
     ['no audience', () => ({ payload: { aud: undefined } })],
+    ['the name of a client, where none was named', () => ({ payload: { iss: 'somebody' } })],
     ['an old time', () => ({ payload: { iat: now() - 3600 } })],
     ['a time to come', () => ({ payload: { iat: now() + 3600 } })],
     ['no time', () => ({ payload: { iat: undefined } })],
