@@ -68,7 +68,12 @@ export async function openJoin(
   const { group, directory, clock, random } = state
   const { id, secretKey } = await state.openPurpose(order.sides.map(({ department }) => department))
   const halves: Half[] = []
-  for (const side of order.sides) halves.push(await halfOf(state, order, side, id))
+  try {
+    for (const side of order.sides) halves.push(await halfOf(state, order, side, id))
+  } catch (error) {
+    state.closePurpose(id)
+    throw error
+  }
   const purposeKey = secretKey.slice() as typeof secretKey
   const fusion: Fusion = openFusion(group, {
     sector: id,
@@ -213,6 +218,7 @@ export async function openJoin(
   function fail(code: ErrorCode): void {
     status = 'refused'
     refusal = code
+    close()
   }
 
   const close = (): void => {

@@ -44,6 +44,13 @@ export type Budget = { readonly limitMilli: number; readonly remainingMilli: num
 type Cell = { readonly key: readonly string[]; readonly count: number | null }
 type Answer = { readonly cells: readonly Cell[]; readonly epsilonMilli: number | null }
 
+const LOOK_OF_CONVERSION: Readonly<Record<Join['status'], readonly [symbol: string, tone: string]>> = {
+  waiting: ['clock', 'info'],
+  done: ['receipt', 'info'],
+  discarded: ['receipt', 'info'],
+  refused: ['cross', 'bad'],
+}
+
 /** Keeps the join that the page shows. */
 export function joinPanel(shell: Shell, attempt: Attempt) {
   const { t } = shell
@@ -67,6 +74,9 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
     })
     busy = 0
     render()
+    // The button that was pressed is gone: on to the next thing that can be done.
+    if (document.activeElement === document.body)
+      byId('join').querySelector('button')?.focus({ preventScroll: true })
   }
 
   async function aggregate(epsilonMilli: number | null): Promise<void> {
@@ -100,6 +110,8 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
       step(4, isOver ? 'now' : '', t('step.aggregate'), ...aggregateOf(join)),
     )
     byId('join').dataset['status'] = status
+    const said = spoken(join)
+    if (byId('join-said').textContent !== said) byId('join-said').textContent = said
     if (focused !== '') document.getElementById(focused)?.focus()
   }
 
@@ -184,34 +196,33 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
     )
   }
 
-  function conversion({
-    status,
-    refusal,
-    trustees: all,
-    threshold,
-    trace,
-    seen,
-    grants: two,
-  }: Join): Child[] {
+  function conversionWords({ status, refusal, trustees: all, threshold, grants: two }: Join): string {
+    if (status === 'refused') return t('step.conversion.refused', { reason: codeWords(shell, refusal ?? '') })
+    if (status !== 'waiting') return t('step.conversion.done', { rows: two[0].rows + two[1].rows })
     const right = all.filter(
-      ({ decision, faults }) => (decision === 'approve' || decision === 'lie') && faults.length === 0,
+      ({ decision, faults }) => decision !== null && decision !== 'refuse' && faults.length === 0,
     )
-    const rows = two.reduce((sum, grant) => sum + grant.rows, 0)
-    const said =
-      status === 'refused'
-        ? h(
-            'p',
-            { class: 'note bad', 'data-refusal': refusal ?? '' },
-            icon('cross'),
-            h('span', {}, t('step.conversion.refused', { reason: codeWords(shell, refusal ?? '') })),
-          )
-        : status === 'waiting'
-          ? h(
-              'p',
-              { class: 'quiet' },
-              t('step.conversion.waiting', { n: Math.max(1, threshold - right.length) }),
-            )
-          : h('p', { class: 'note' }, icon('receipt'), h('span', {}, t('step.conversion.done', { rows })))
+    return t('step.conversion.waiting', { n: Math.max(1, threshold - right.length) })
+  }
+
+  /** The state in one breath, for those who cannot see the panel. */
+  function spoken(shown: Join): string {
+    const trustees = shown.trustees.map(({ id, decision, faults }) => {
+      const [, , word] = lookOf(decision, faults.length > 0)
+      return `${t('trustee.name', { n: id })}: ${t(word)}.`
+    })
+    return [...trustees, conversionWords(shown)].join(' ')
+  }
+
+  function conversion(shown: Join): Child[] {
+    const { refusal, trace, seen } = shown
+    const [symbol, tone] = LOOK_OF_CONVERSION[shown.status]
+    const said = h(
+      'p',
+      { class: `note ${tone}`, ...(refusal !== null && { 'data-refusal': refusal }) },
+      icon(symbol),
+      h('span', {}, conversionWords(shown)),
+    )
     return [said, trace.length === 0 ? null : traceOf(trace), seen.length === 0 ? null : seenOf(seen)]
   }
 
