@@ -116,4 +116,5 @@ export {
   type PresentQuestion,
   presentTo,
 } from './wallet-present.ts'
-export { type Received, type ReceiveOptions, receiveCredentials } from './wallet-receive.ts'
+export { type Received, receiveCredentials } from './wallet-receive.ts'
+export type { ReceiveOptions } from './wallet-token.ts'
