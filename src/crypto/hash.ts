@@ -9,6 +9,10 @@ type Hash = (data: Uint8Array) => Uint8Array
 /** SHA-256 (FIPS 180-4), 32 bytes. */
 export const sha256: Hash = nativeHash('sha256') ?? nobleSha256
 
+/** As {@link sha256}, written to `out` at `offset`: for trees, where a hash is part of the next input. */
+export const sha256Into: (data: Uint8Array, out: Uint8Array, offset: number) => void =
+  nativeSha256Into() ?? ((data, out, offset) => out.set(nobleSha256(data), offset))
+
 /** SHA-512 (FIPS 180-4), 64 bytes. */
 export const sha512: Hash = nativeHash('sha512') ?? nobleSha512
 
@@ -17,6 +21,16 @@ export const sha512: Hash = nativeHash('sha512') ?? nobleSha512
 function nativeHash(name: string): Hash | undefined {
   const hash = nodeCrypto?.hash
   return hash ? (data) => bytesOf(hash(name, data, 'binary')) : undefined
+}
+
+function nativeSha256Into(): typeof sha256Into | undefined {
+  const hash = nodeCrypto?.hash
+  return hash
+    ? (data, out, offset) => {
+        const digest = hash('sha256', data, 'binary')
+        for (let i = 0; i < 32; i++) out[offset + i] = digest.charCodeAt(i)
+      }
+    : undefined
 }
 
 function bytesOf(latin1: string): Uint8Array {

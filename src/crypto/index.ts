@@ -21,7 +21,7 @@ export {
 export { type Group, type Point, type Scalar, scalarFromInt } from './group.ts'
 export { nobleGroup } from './group-noble.ts'
 export { loadSodiumGroup } from './group-sodium.ts'
-export { type HkdfOptions, hkdfSha256, hmacSha256, sha256, sha512 } from './hash.ts'
+export { type HkdfOptions, hkdfSha256, hmacSha256, sha256, sha256Into, sha512 } from './hash.ts'
 export { nodeCrypto } from './native.ts'
 export {
   applyRefresh,

@@ -17,10 +17,10 @@ export async function memoryLog({ origin, signer }: MemoryLogOptions): Promise<A
   const note = () => signCheckpoint({ origin, size: frontier.size, root: frontierRoot(frontier) }, [signer])
   let published = { size: 0, note: await note() }
 
-  const onNode = (level: number, hash: Uint8Array) => {
+  const onNode = (level: number, bytes: Uint8Array, offset: number) => {
     if (level % TILE_HEIGHT !== 0) return
     levels[level / TILE_HEIGHT] ??= []
-    levels[level / TILE_HEIGHT]?.push(hash)
+    levels[level / TILE_HEIGHT]?.push(bytes.slice(offset, offset + 32))
   }
   let last: Promise<unknown> = Promise.resolve()
 

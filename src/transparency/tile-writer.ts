@@ -1,8 +1,14 @@
 // The growing edge of a log: takes entries, keeps the unfinished tiles, and says which files must be written.
 import { CtidError, concatBytes, fromHex, fromUtf8, toHex, utf8 } from '../base/index.ts'
-import { appendLeaf, emptyFrontier, type Frontier, frontierRoot } from './frontier.ts'
+import {
+  appendEntry,
+  emptyFrontier,
+  type Frontier,
+  frontierHashes,
+  frontierRoot,
+  restoreFrontier,
+} from './frontier.ts'
 import { decodeBundle, encodeBundle, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tiles.ts'
-import { leafHash } from './tree.ts'
 
 export type TileWriter = {
   add(entry: Uint8Array): void
@@ -27,18 +33,16 @@ type Rest = { pieces: Uint8Array[]; changed: boolean }
  * @throws {CtidError} `ERR_LOG_CORRUPT`
  */
 export function openTileWriter(snapshot?: Uint8Array): TileWriter {
-  const frontier = emptyFrontier()
-  const edges: Edge[] = []
-  const rest: Rest = { pieces: [], changed: false }
+  const { frontier, edges, rest } = snapshot ? restore(snapshot) : begin()
   let files = new Map<string, Uint8Array>()
-  if (snapshot) restore(snapshot, frontier, edges, rest)
 
-  const onNode = (level: number, hash: Uint8Array) => {
+  const onNode = (level: number, bytes: Uint8Array, offset: number) => {
     if (level % TILE_HEIGHT !== 0) return
     const tileLevel = level / TILE_HEIGHT
     edges[tileLevel] ??= newEdge(0)
     const edge = edges[tileLevel]
-    edge.hashes.set(hash, edge.count * 32)
+    const start = edge.count * 32
+    for (let i = 0; i < 32; i++) edge.hashes[start + i] = bytes[offset + i] as number
     edge.count++
     edge.changed = true
     if (edge.count < TILE_WIDTH) return
@@ -54,10 +58,10 @@ export function openTileWriter(snapshot?: Uint8Array): TileWriter {
       const entry = offset + 2
       offset = entry + (((bundle[offset] as number) << 8) | (bundle[offset + 1] ?? 0))
       if (offset > bundle.length) throw new CtidError('ERR_LOG_TILE', { detail: 'bundle' })
-      appendLeaf(frontier, leafHash(bundle.subarray(entry, offset)), onNode)
+      appendEntry(frontier, bundle.subarray(entry, offset), onNode)
       if (frontier.size % TILE_WIDTH !== 0) continue
       const tile = { level: 'entries', index: frontier.size / TILE_WIDTH - 1, width: TILE_WIDTH } as const
-      files.set(tilePath(tile), concatBytes(...rest.pieces, bundle.subarray(start, offset)))
+      files.set(tilePath(tile), join([...rest.pieces, bundle.subarray(start, offset)]))
       rest.pieces = []
       start = offset
     }
@@ -92,12 +96,18 @@ export function openTileWriter(snapshot?: Uint8Array): TileWriter {
       utf8(
         JSON.stringify({
           size: frontier.size,
-          frontier: frontier.hashes.map(toHex),
+          frontier: frontierHashes(frontier).map(toHex),
           edges: edges.map((edge) => toHex(hashesOf(edge)).match(HASHES) ?? []),
           bundle: toHex(concatBytes(...rest.pieces)),
         }),
       ),
   }
+}
+
+// One piece is not copied: nobody changes a bundle after it was handed in.
+function join(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces
+  return only && pieces.length === 1 ? only : concatBytes(...pieces)
 }
 
 const HASHES = /.{64}/g
@@ -110,7 +120,13 @@ function hashesOf({ hashes, count }: Edge): Uint8Array {
   return hashes.slice(0, count * 32)
 }
 
-function restore(snapshot: Uint8Array, frontier: Frontier, edges: Edge[], rest: Rest): void {
+type State = { readonly frontier: Frontier; readonly edges: Edge[]; readonly rest: Rest }
+
+function begin(): State {
+  return { frontier: emptyFrontier(), edges: [], rest: { pieces: [], changed: false } }
+}
+
+function restore(snapshot: Uint8Array): State {
   try {
     const state = JSON.parse(fromUtf8(snapshot)) as {
       size: number
@@ -118,18 +134,17 @@ function restore(snapshot: Uint8Array, frontier: Frontier, edges: Edge[], rest: 
       edges: string[][]
       bundle: string
     }
-    frontier.size = state.size
-    frontier.hashes.push(...state.frontier.map(fromHex))
-    for (const [level, hashes] of state.edges.entries()) {
+    const frontier = restoreFrontier(state.size, state.frontier.map(fromHex))
+    const edges = state.edges.map((hashes, level) => {
       const edge = newEdge(Math.floor(state.size / TILE_WIDTH ** (level + 1)))
       const bytes = fromHex(hashes.join(''))
       edge.hashes.set(bytes)
       edge.count = bytes.length / 32
-      edges.push(edge)
-    }
+      return edge
+    })
     const bundle = fromHex(state.bundle)
     decodeBundle(bundle, state.size % TILE_WIDTH)
-    rest.pieces.push(bundle)
+    return { frontier, edges, rest: { pieces: [bundle], changed: false } }
   } catch (cause) {
     throw new CtidError('ERR_LOG_CORRUPT', { detail: 'snapshot', cause })
   }

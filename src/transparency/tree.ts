@@ -1,6 +1,6 @@
 // The Merkle tree of RFC 6962: hashing, the shape of proofs, and the four verifiers. Pure; sizes up to 2^53 − 1.
 import { equalBytes } from '../base/index.ts'
-import { sha256 } from '../crypto/index.ts'
+import { sha256, sha256Into } from '../crypto/index.ts'
 
 /** Position of a perfect subtree: it covers leaves `index · 2^level` up to `(index + 1) · 2^level`, exclusive. */
 export type TreeNode = { readonly level: number; readonly index: number }
@@ -16,14 +16,24 @@ export const EMPTY_ROOT: Uint8Array = sha256(new Uint8Array())
 
 /** `SHA-256(0x00 ‖ entry)` (RFC 6962 section 2.1). */
 export function leafHash(entry: Uint8Array): Uint8Array {
-  if (leafInput.length !== entry.length + 1) leafInput = new Uint8Array(entry.length + 1)
-  leafInput.set(entry, 1)
-  return sha256(leafInput)
+  return sha256(leafInputOf(entry))
+}
+
+/** As {@link leafHash}, written to `out` at `offset`. */
+export function leafHashInto(entry: Uint8Array, out: Uint8Array, offset: number): void {
+  sha256Into(leafInputOf(entry), out, offset)
 }
 
 // Input buffers are kept: SHA-256 is synchronous and does not keep them, and allocation would cost as much as hashing.
 // Most entries of a log have one length.
 let leafInput = new Uint8Array(74)
+
+function leafInputOf(entry: Uint8Array): Uint8Array {
+  if (leafInput.length !== entry.length + 1) leafInput = new Uint8Array(entry.length + 1)
+  leafInput.set(entry, 1)
+  return leafInput
+}
+
 const nodeInput = new Uint8Array(65)
 nodeInput[0] = 1
 

@@ -215,7 +215,8 @@ function startSequencer({
         return next++
       })
     })
-    const added = concatBytes(...parts)
+    const [only = new Uint8Array()] = parts
+    const added = parts.length > 1 ? concatBytes(...parts) : only
     tiles.addBundle(added)
     const size = tiles.size()
     if (added.length > 0) {

@@ -1,4 +1,5 @@
 // The journal: what was sequenced, in order, on disk before anybody hears of it. A torn last record is dropped on opening.
+import { createHash } from 'node:crypto'
 import { type FileHandle, open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { CtidError, concatBytes, equalBytes, fromUtf8, uintBytes, utf8 } from '../../base/index.ts'
@@ -54,10 +55,8 @@ export async function openJournal(
     batches: rest.map(decodeBatch),
     journal: {
       async append(batch) {
-        const bytes = frame(encodeBatch(batch))
-        await writeAll(handle, bytes, position)
+        position = await writeAll(handle, frame(encodeBatch(batch)), position)
         await handle.datasync()
-        position += bytes.length
       },
       async rotate(snapshot) {
         await begin(path, snapshot)
@@ -74,7 +73,7 @@ export async function openJournal(
 async function begin(path: string, snapshot: Snapshot): Promise<void> {
   const handle = await open(`${path}.new`, 'w')
   try {
-    await writeAll(handle, frame(concatBytes(uintBytes(SNAPSHOT, 1), snapshot)), 0)
+    await writeAll(handle, frame([uintBytes(SNAPSHOT, 1), snapshot]), 0)
     await handle.sync()
   } finally {
     await handle.close()
@@ -83,12 +82,17 @@ async function begin(path: string, snapshot: Snapshot): Promise<void> {
   await syncDirectory(dirname(path))
 }
 
-async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  let done = 0
-  while (done < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
-    done += bytesWritten
+// Returns the position after the last byte.
+async function writeAll(handle: FileHandle, parts: Uint8Array[], position: number): Promise<number> {
+  let at = position
+  for (const part of parts) {
+    for (let done = 0; done < part.length; ) {
+      const { bytesWritten } = await handle.write(part, done, part.length - done, at)
+      done += bytesWritten
+      at += bytesWritten
+    }
   }
+  return at
 }
 
 /** Makes the names in a directory durable. */
@@ -101,9 +105,12 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-// Record: length (4 bytes), first 8 bytes of the SHA-256 of the payload, payload.
-function frame(payload: Uint8Array): Uint8Array {
-  return concatBytes(uintBytes(payload.length, 4), sha256(payload).subarray(0, 8), payload)
+// Record: length (4 bytes), first 8 bytes of the SHA-256 of the payload, payload. The payload comes in parts, so that a
+// large one is not copied.
+function frame(payload: readonly [Uint8Array, Uint8Array]): Uint8Array[] {
+  const digest = createHash('sha256').update(payload[0]).update(payload[1]).digest()
+  const length = uintBytes(payload[0].length + payload[1].length, 4)
+  return [concatBytes(length, digest.subarray(0, 8), payload[0]), payload[1]]
 }
 
 function readRecords(file: Uint8Array): { records: Uint8Array[]; length: number } {
@@ -126,10 +133,10 @@ function readRecords(file: Uint8Array): { records: Uint8Array[]; length: number 
 }
 
 // Batch: 0x01, first index (8 bytes), length of the note (4 bytes), note, entries as a bundle.
-function encodeBatch({ firstIndex, note, bundle }: Batch): Uint8Array {
+function encodeBatch({ firstIndex, note, bundle }: Batch): [Uint8Array, Uint8Array] {
   const text = utf8(note)
   const index = concatBytes(new Uint8Array(2), uintBytes(firstIndex, 6))
-  return concatBytes(uintBytes(BATCH, 1), index, uintBytes(text.length, 4), text, bundle)
+  return [concatBytes(uintBytes(BATCH, 1), index, uintBytes(text.length, 4), text), bundle]
 }
 
 function decodeBatch(payload: Uint8Array): Batch {
