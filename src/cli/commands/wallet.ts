@@ -138,7 +138,11 @@ async function present(
   })
   const resolveVerifier: PresentOptions['resolveVerifier'] = async (header, now) => {
     const chain = checkChain(header['x5c'], { anchors, now })
-    return { ...chain, verifyKey: await importVerifyKey(chain.publicJwk), name: chain.subject.replaceAll('\n', ', ') }
+    return {
+      ...chain,
+      verifyKey: await importVerifyKey(chain.publicJwk),
+      name: chain.subject.replaceAll('\n', ', '),
+    }
   }
   const answer = await presentTo(link, {
     fetch,
