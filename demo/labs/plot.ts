@@ -70,6 +70,8 @@ function optionOf(figure: Figure, language: Language, width: number): echarts.EC
     const data = figure.series.flatMap(({ values }, row) => values.map((value, x) => [x, row, value]))
     return {
       ...common,
+      // The numbers stand in the cells: patterns would only make them hard to read.
+      aria: { enabled: true },
       grid: { ...common.grid, left: Math.min(230, width * 0.32), top: 16 },
       xAxis: { ...category, splitArea: { show: true } },
       yAxis: {
@@ -96,7 +98,12 @@ function optionOf(figure: Figure, language: Language, width: number): echarts.EC
   }
   return {
     ...common,
-    legend: { data: figure.series.map((series) => series.name[language]), top: 6, textStyle: text },
+    legend: {
+      data: figure.series.map((series) => series.name[language]),
+      top: 6,
+      itemGap: 16,
+      textStyle: { ...text, padding: [0, 34, 0, 4] },
+    },
     xAxis: category,
     yAxis: {
       type: figure.logScale ? 'log' : 'value',
