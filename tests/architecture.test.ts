@@ -42,6 +42,9 @@ const BROWSER = [
   'health',
   'wallet',
   'verifier',
+  'openid',
+  'transparency',
+  'pseudonym',
 ]
 
 /** Files that measure how long they wait, which is no statement about the time of day. */
