@@ -77,12 +77,17 @@ class Connection implements Session {
     this.#database.exec(sql)
   }
 
+  /** Runs a statement without parameters that comes again and again, prepared once. */
+  step(sql: string): void {
+    this.#prepare(sql).statement.run()
+  }
+
   /** Runs `sql`, waiting up to `milliseconds` for another process to let go. */
   async whenFree(milliseconds: number, sql: string): Promise<void> {
     const deadline = Date.now() + milliseconds
     for (let round = 0; ; round++) {
       try {
-        this.#database.exec(sql)
+        this.step(sql)
         return
       } catch (error) {
         const code = driverCode(error)
@@ -268,7 +273,7 @@ class SqliteStore implements Store {
         group.push(unit)
         answers.push(await this.#attempt(unit))
       }
-      this.#writer.exec('commit')
+      this.#writer.step('commit')
       for (const answer of answers) answer()
     } catch (error) {
       this.#rollback()
@@ -279,17 +284,17 @@ class SqliteStore implements Store {
   }
 
   async #attempt(unit: Unit): Promise<() => void> {
-    this.#writer.exec('savepoint unit')
+    this.#writer.step('savepoint unit')
     const { session, end } = scoped(this.#writer)
     try {
       const value = await unit.work(session).finally(end)
-      this.#writer.exec('release unit')
+      this.#writer.step('release unit')
       return () => unit.resolve(value)
     } catch (error) {
       // A full disk or an input/output error rolls back everything by itself; then the whole group has failed.
       if (!this.#writer.inTransaction) throw error
-      this.#writer.exec('rollback to unit')
-      this.#writer.exec('release unit')
+      this.#writer.step('rollback to unit')
+      this.#writer.step('release unit')
       return () => unit.reject(error)
     }
   }

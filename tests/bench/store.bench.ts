@@ -12,13 +12,14 @@ import { postgresForTests } from '../store/postgres-server.ts'
 import { type Bench, type BenchContext, type BenchRow, compare } from './harness.ts'
 
 const TABLES = {
-  registry_by_rec: ['rec', 'token', 'rec_version'],
+  registry_by_rec: ['rec', 'token', 'rec_version', 'anchor_version'],
   registry_by_token: [
     'token',
     'rec',
     'entry',
     'token_version',
     'rec_version',
+    'anchor_version',
     'binding_version',
     'binding',
     'state',
@@ -39,8 +40,8 @@ const random = (length: number) => new Uint8Array(randomBytes(length))
 function rowsOf(): Record<Table, SqlValue[]> {
   const [rec, token, entry] = [random(32), random(32), random(16)]
   return {
-    registry_by_rec: [rec, token, 1],
-    registry_by_token: [token, rec, entry, 1, 1, 1, random(152), 'active', 1_790_000_000, 1, 1, null],
+    registry_by_rec: [rec, token, 1, 1],
+    registry_by_token: [token, rec, entry, 1, 1, 1, 1, random(158), 'active', 1_790_000_000, 1, 1, null],
     registry_vault: [entry, 1, '0123456789abcdef', random(60), random(284)],
     registry_event: [entry, 1, 'enrolled', 'active', 'enrolment', 'registrar', 1_790_000_000, random(32)],
   }
@@ -196,8 +197,8 @@ async function bulk(directory: string): Promise<BenchRow> {
   }
   for (const store of Object.values(stores)) await registryOn(store)
   const load = (side: 'ours' | 'theirs') => async () => {
-    const rows = Array.from({ length: sizes[side] }, () => [random(32), random(32), 1])
-    await stores[side].insert('registry_by_rec', ['rec', 'token', 'rec_version'], rows)
+    const rows = Array.from({ length: sizes[side] }, () => [random(32), random(32), 1, 1])
+    await stores[side].insert('registry_by_rec', TABLES.registry_by_rec, rows)
   }
   for (const side of ['ours', 'theirs'] as const) {
     for (let n = 0; n < 300_000 / sizes[side]; n++) await load(side)()
@@ -298,14 +299,15 @@ async function postgres(context: BenchContext): Promise<BenchRow[]> {
         store.insert(
           'registry_by_rec',
           TABLES.registry_by_rec,
-          Array.from({ length: 20_000 }, () => [random(32), random(32), 1]),
+          Array.from({ length: 20_000 }, () => [random(32), random(32), 1, 1]),
         ),
       () =>
         pool.query(
-          'insert into registry_by_rec select * from unnest($1::bytea[], $2::bytea[], $3::bigint[])',
+          'insert into registry_by_rec select * from unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[])',
           [
             Array.from({ length: 20_000 }, () => randomBytes(32)),
             Array.from({ length: 20_000 }, () => randomBytes(32)),
+            Array.from({ length: 20_000 }, () => 1),
             Array.from({ length: 20_000 }, () => 1),
           ],
         ),
