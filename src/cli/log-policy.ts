@@ -1,13 +1,15 @@
 // What the log commands have in common: where a log is, whose signatures it needs, and key files.
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { CtidError } from '../base/index.ts'
 import {
   httpSource,
+  httpWitness,
   type LogPolicy,
   type NoteSigner,
   parseNoteKey,
   parseNoteSigner,
   type TileSource,
+  type WitnessClient,
 } from '../transparency/index.ts'
 import { directorySource } from '../transparency/node.ts'
 
@@ -45,6 +47,23 @@ export function policyOf(values: PolicyValues): LogPolicy {
 /** A log at a URL or in a folder. */
 export function sourceAt(location: string): TileSource {
   return /^https?:\/\//.test(location) ? httpSource(location) : directorySource(location)
+}
+
+/** A witness to ask, `VKEY=URL`. */
+export function parseWitness(text: string): WitnessClient {
+  const [, key = '', url = ''] = /^(.+)=(https?:\/\/\S+)$/.exec(text) ?? []
+  if (key === '') throw new CtidError('ERR_CLI_USAGE', { detail: '--witness VKEY=URL' })
+  return httpWitness(url, parseNoteKey(key))
+}
+
+/** A bearer token from a file that nobody else may read: one line of at least 16 printable characters. */
+export async function readToken(path: string): Promise<string> {
+  const token = (await readTextFile(path)).trim()
+  if (process.platform !== 'win32' && ((await stat(path)).mode & 0o077) !== 0) {
+    throw new CtidError('ERR_CLI_FILE', { detail: 'the token is readable by others' })
+  }
+  if (!/^[\x21-\x7e]{16,512}$/.test(token)) throw new CtidError('ERR_CLI_FILE', { detail: 'no token in it' })
+  return token
 }
 
 /** A private key from a file with one line, `PRIVATE+KEY+…`. */

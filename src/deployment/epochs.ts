@@ -2,6 +2,7 @@
 // its roots. It is rebuilt from the log itself, so what a crash left half done is counted as every auditor counts it.
 import { CtidError, toHex } from '../base/index.ts'
 import {
+  type AppendableLog,
   type BindingEntry,
   createAuditor,
   type Directory,
@@ -11,7 +12,6 @@ import {
   parseEntry,
   readEntries,
 } from '../transparency/index.ts'
-import type { FileLog } from '../transparency/node.ts'
 
 /** The last epoch that was logged. */
 export type Epoch = { readonly number: number; readonly index: number; readonly entry: Uint8Array }
@@ -27,14 +27,14 @@ export type Epochs = {
    *
    * @throws {CtidError} `ERR_LOG_DUPLICATE` (nothing is logged then), and what the log throws
    */
-  append(entries: readonly Uint8Array[]): ReturnType<FileLog['append']>
+  append(entries: readonly Uint8Array[]): ReturnType<AppendableLog['append']>
   /** Publishes the roots of the directory if bindings were added; returns the epoch in force. */
   publish(): Promise<Epoch | undefined>
 }
 
 /** Reads the log to its end. `onEntry` hears of every entry, now and at later epochs. */
 export async function openEpochs(
-  log: FileLog,
+  log: AppendableLog,
   onEntry: (entry: LogEntry, index: number) => void,
 ): Promise<Epochs> {
   const auditor = createAuditor()

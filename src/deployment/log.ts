@@ -18,6 +18,7 @@ import { sha256 } from '../crypto/index.ts'
 import type { AuthorityDeps } from '../health/index.ts'
 import type { RegistryLog as EventPort } from '../registry/index.ts'
 import {
+  type AppendableLog,
   COSIGNATURE,
   copyReceipt,
   cosignWith,
@@ -36,7 +37,9 @@ import {
   makeHolderReceipt,
   makeLabel,
   NO_TAG,
+  type NoteKey,
   noteSigner,
+  openHttpLog,
   type PublicType,
   type RegistryLog,
   readEntries,
@@ -51,7 +54,10 @@ import { fileWitnessStore, openFileLog } from '../transparency/node.ts'
 import { type Epoch, openEpochs } from './epochs.ts'
 import type { LogKeys } from './keyring.ts'
 
-export type LogOptions = {
+export type LogOptions = OwnLog | LogElsewhere
+
+/** A log that this process keeps. */
+export type OwnLog = {
   /** Folder of the log: journal, tiles, checkpoint. One process writes it. */
   readonly directory: string
   /** Witnesses elsewhere. */
@@ -59,6 +65,18 @@ export type LogOptions = {
   /** Witnesses in this process, each with a key and a memory of its own: for demonstrations. Default 0, at most 3. */
   readonly localWitnesses?: number
   /** How many must cosign before a checkpoint counts. Default: more than half. */
+  readonly threshold?: number
+}
+
+/** A log that a process of its own keeps (`ctid log serve`): its signing key is not among this deployment's. */
+export type LogElsewhere = {
+  readonly url: string
+  readonly key: NoteKey
+  /** What its operator gave this deployment, so that it may append. */
+  readonly token: string
+  /** Whose cosignatures an answer needs; the log asks them, this side checks them. */
+  readonly witnessKeys?: readonly NoteKey[]
+  /** How many. Default: more than half. */
   readonly threshold?: number
 }
 
@@ -100,18 +118,8 @@ export async function openDeploymentLog(
   keys: LogKeys,
   { clock, random }: { readonly clock: Clock; readonly random: RandomBytes },
 ): Promise<DeploymentLog> {
-  const { origin } = keys
-  const signer = noteSigner(origin, LOG_SIGNATURE, keys.log.reveal())
-  const local = await openWitnesses(options, keys, { origin, keys: [signer.key] }, clock)
-  const witnesses = [...local, ...(options.witnesses ?? [])]
-  const threshold = options.threshold ?? (witnesses.length === 0 ? 0 : Math.floor(witnesses.length / 2) + 1)
-  const log = await openFileLog({
-    directory: options.directory,
-    origin,
-    signers: [signer],
-    clock,
-    ...(witnesses.length === 0 ? {} : { cosign: cosignWith({ witnesses, threshold }) }),
-  })
+  const { log, policy, witnesses } =
+    'url' in options ? await openElsewhere(options) : await openOwn(options, keys, clock)
   const newest = new Map<string, string>()
   const epochs = await openEpochs(log, (entry) => {
     if (entry.form === 'public') newest.set(entry.type, canonicalJson(entry.body))
@@ -135,7 +143,7 @@ export async function openDeploymentLog(
   }
 
   return {
-    policy: { origin, logKey: signer.key, witnesses: witnesses.map(({ key }) => key), threshold },
+    policy,
     vrfPublicKey: vrf.publicKey,
     source: log.source,
     directory: epochs.directory,
@@ -189,6 +197,40 @@ export async function openDeploymentLog(
   }
 }
 
+type Opened = {
+  readonly log: AppendableLog & { close(): Promise<void> }
+  readonly policy: LogPolicy
+  readonly witnesses: readonly WitnessClient[]
+}
+
+async function openOwn(options: OwnLog, keys: LogKeys, clock: Clock): Promise<Opened> {
+  const { origin } = keys
+  const signer = noteSigner(origin, LOG_SIGNATURE, keys.log.reveal())
+  const local = await openWitnesses(options, keys, { origin, keys: [signer.key] }, clock)
+  const witnesses = [...local, ...(options.witnesses ?? [])]
+  const threshold = options.threshold ?? majority(witnesses)
+  const log = await openFileLog({
+    directory: options.directory,
+    origin,
+    signers: [signer],
+    clock,
+    ...(witnesses.length === 0 ? {} : { cosign: cosignWith({ witnesses, threshold }) }),
+  })
+  const policy = { origin, logKey: signer.key, witnesses: witnesses.map(({ key }) => key), threshold }
+  return { log, policy, witnesses }
+}
+
+async function openElsewhere({ url, key, token, ...rest }: LogElsewhere): Promise<Opened> {
+  const { witnessKeys = [], threshold = majority(witnessKeys) } = rest
+  const policy = { origin: key.name, logKey: key, witnesses: witnessKeys, threshold }
+  const log = await openHttpLog({ url, token, policy })
+  return { log: { ...log, close: async () => {} }, policy, witnesses: [] }
+}
+
+function majority(witnesses: readonly unknown[]): number {
+  return witnesses.length === 0 ? 0 : Math.floor(witnesses.length / 2) + 1
+}
+
 /**
  * The VRF inputs of a binding. R is the registry's record label under its present record key, at the version of the
  * token key: each rotation of that key replaces every token. T is the token label, with the version of the record key.
@@ -210,7 +252,7 @@ function vrfInputs({ epoch, record, token }: EventLabels) {
 }
 
 async function openWitnesses(
-  { directory, localWitnesses = 0 }: LogOptions,
+  { directory, localWitnesses = 0 }: OwnLog,
   keys: LogKeys,
   log: Parameters<typeof createWitness>[0]['logs'][number],
   clock: Clock,

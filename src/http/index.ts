@@ -8,7 +8,7 @@ export {
 } from './conversion-log.ts'
 export { type CodeIssue, type HealthRouterDeps, healthRouter } from './health.ts'
 export { type IssuerStatusDeps, issuerStatusRouter } from './issuer-status.ts'
-export { type LogRouterDeps, logRouter } from './log.ts'
+export { type LogRouterDeps, logRouter, MAX_APPEND_BYTES } from './log.ts'
 export { oauthErrors } from './oauth.ts'
 export {
   type LoginSubject,

@@ -32,11 +32,16 @@ export type LogRouterDeps = {
   readonly witnesses?: readonly NoteKey[]
   /** The directory at the last epoch, for look-ups by label. */
   readonly directory?: Directory
-  /** With it, `POST {prefix}/api/entries` appends for callers that `authorize` admits. */
+  /**
+   * With it, `POST {prefix}/api/entries` appends for callers that `authorize` admits. No entries: what still waits for
+   * witnesses is published.
+   */
   readonly append?: { readonly log: RegistryLog; readonly authorize: (request: Request) => boolean }
 }
 
 const MAX_ENTRIES = 256
+/** Bodies of a log that appends over HTTP, for `createApp({ maxBodyBytes })`. */
+export const MAX_APPEND_BYTES = 1_048_576
 const FOR_EVER = 'public, max-age=31536000, immutable'
 
 /** Routes of a log. Tiles are immutable and cacheable for ever; the checkpoint for two seconds. */
@@ -131,8 +136,8 @@ async function receiveEntries(
   response: Response,
 ): Promise<void> {
   if (!append?.authorize(request)) throw new CtidError('ERR_HTTP_NOT_FOUND')
-  const { entries } = readJson(request)
-  if (!Array.isArray(entries) || entries.length === 0 || entries.length > MAX_ENTRIES) {
+  const { entries } = readJson(request, { maxLength: MAX_APPEND_BYTES })
+  if (!Array.isArray(entries) || entries.length > MAX_ENTRIES) {
     throw new CtidError('ERR_LOG_ENTRY', { detail: 'entries' })
   }
   const bytes = entries.map((text: unknown) => {

@@ -33,15 +33,17 @@ export function httpWitness(prefix: string, key: NoteKey): WitnessClient {
   }
 }
 
-async function request(url: string, init: RequestInit): Promise<Response> {
+/** One request, not redirected, not waited for without end. */
+export async function request(url: string, init: RequestInit, timeoutMs = TIMEOUT_MS): Promise<Response> {
   try {
-    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) })
+    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(timeoutMs) })
   } catch (cause) {
     throw new CtidError('ERR_LOG_TILE', { detail: 'unreachable', cause })
   }
 }
 
-async function readLimited(response: Response): Promise<Uint8Array> {
+/** The body, unless it is larger than anything that a log sends. */
+export async function readLimited(response: Response): Promise<Uint8Array> {
   const parts: Uint8Array[] = []
   let length = 0
   for await (const part of response.body ?? []) {

@@ -66,6 +66,7 @@ export {
   parseHolderReceipt,
   verifyHolderReceipt,
 } from './holder-receipt.ts'
+export { type HttpLogOptions, openHttpLog } from './http-log.ts'
 export { httpSource, httpWitness } from './http-source.ts'
 export { makeLabel, type ProvenLabel, recordInput, tokenInput, verifyLabel } from './labels.ts'
 export { type MemoryLogOptions, memoryLog } from './memory-log.ts'

@@ -1,7 +1,7 @@
 // `ctid log`: makes keys for logs and witnesses, serves a log, appends to it.
 import { parseArgs } from 'node:util'
 import { CtidError, equalBytes, fromHex, systemRandom, utf8 } from '../../base/index.ts'
-import { createApp, listen, logRouter } from '../../http/index.ts'
+import { createApp, listen, logRouter, MAX_APPEND_BYTES } from '../../http/index.ts'
 import {
   COSIGNATURE,
   cosignWith,
@@ -9,27 +9,26 @@ import {
   formatNoteKey,
   formatNoteSigner,
   formatReceipt,
-  httpWitness,
   LOG_SIGNATURE,
   noteSigner,
   parseEntry,
-  parseNoteKey,
   registryLog,
 } from '../../transparency/index.ts'
 import { type FileLog, openFileLog } from '../../transparency/node.ts'
 import { type Command, EXIT, type Io } from '../command.ts'
-import { createTextFile, readSigner, wholeNumber } from '../log-policy.ts'
+import { createTextFile, parseWitness, readSigner, readToken, wholeNumber } from '../log-policy.ts'
 
 export const command: Command = {
   name: 'log',
   summary: 'keep the transparency log: serve it, append to it, make its keys',
   usage: `ctid log keygen --name NAME --key-file FILE [--for log|witness] [--json]
-ctid log serve --dir FOLDER --key-file FILE [--witness VKEY=URL ... --threshold K] [--port N] [--host ADDRESS] [--json]
+ctid log serve --dir FOLDER --key-file FILE [--witness VKEY=URL ... --threshold K] [--token FILE]
+               [--port N] [--host ADDRESS] [--json]
 ctid log append --dir FOLDER --key-file FILE ENTRY ... [--json]
 
   keygen            a new Ed25519 key: private in FILE (mode 0600), public on standard output
-  serve             checkpoint and tiles under /log, JSON for explorer pages under /log/api. With CTID_LOG_TOKEN set,
-                    POST /log/api/entries appends for callers with that bearer token
+  serve             checkpoint and tiles under /log, JSON for explorer pages under /log/api. With --token (a file, mode
+                    0600) or CTID_LOG_TOKEN, POST /log/api/entries appends for callers with that bearer token
   append            appends entries given in hexadecimal and prints their receipts
 
   --origin NAME     the log's origin line; default: the name in the key
@@ -46,6 +45,7 @@ const OPTIONS = {
   origin: { type: 'string' },
   witness: { type: 'string', multiple: true, default: [] as string[] },
   threshold: { type: 'string', default: '0' },
+  token: { type: 'string' },
   port: { type: 'string', default: '0' },
   host: { type: 'string', default: '127.0.0.1' },
   json: { type: 'boolean', default: false },
@@ -106,14 +106,18 @@ async function serve(values: Values, io: Io): Promise<number> {
   const log = await open(values)
   try {
     const { key } = await readSigner(values['key-file'])
-    const token = io.env['CTID_LOG_TOKEN']
+    const token = values.token === undefined ? io.env['CTID_LOG_TOKEN'] : await readToken(values.token)
     const router = logRouter({
       source: log.source,
       logKey: key,
       witnesses: values.witness.map((text) => parseWitness(text).key),
       ...(token ? { append: { log: registryLog(log), authorize: bearer(token) } } : {}),
     })
-    const app = createApp({ routers: [router], onInternal: () => io.err('log: internal error') })
+    const app = createApp({
+      routers: [router],
+      maxBodyBytes: MAX_APPEND_BYTES,
+      onInternal: () => io.err('log: internal error'),
+    })
     const server = await listen(app, { host: values.host, port })
     const ready = { ready: true, url: `${server.url}/log`, port: server.port, key: formatNoteKey(key) }
     if (values.json) io.out(JSON.stringify(ready))
@@ -129,12 +133,6 @@ async function serve(values: Values, io: Io): Promise<number> {
 function bearer(token: string): (request: { headers: { authorization?: string | undefined } }) => boolean {
   const expected = utf8(`Bearer ${token}`)
   return ({ headers }) => equalBytes(utf8(headers.authorization ?? ''), expected)
-}
-
-function parseWitness(text: string) {
-  const [, key = '', url = ''] = /^(.+)=(https?:\/\/\S+)$/.exec(text) ?? []
-  if (key === '') throw new CtidError('ERR_CLI_USAGE', { detail: '--witness VKEY=URL' })
-  return httpWitness(url, parseNoteKey(key))
 }
 
 function parseHex(text: string): Uint8Array {

@@ -11,13 +11,14 @@ import {
   toBase64url,
 } from '../../base/index.ts'
 import { openKeyProof, type ProvenKey } from '../../credential/index.ts'
-import type { Deployment } from '../../deployment/index.ts'
+import type { Deployment, DeploymentLog, LogOptions } from '../../deployment/index.ts'
 import { createApp, issuerStatusRouter, listen, logRouter, registrarRouter } from '../../http/index.ts'
 import { parseLegalRecord } from '../../identity/index.ts'
 import { callChecker } from '../../token/index.ts'
 import { writePrivateFile } from '../../token/node.ts'
-import { httpWitness, parseNoteKey } from '../../transparency/index.ts'
-import { type Command, EXIT } from '../command.ts'
+import { parseNoteKey } from '../../transparency/index.ts'
+import { type Command, EXIT, type Io } from '../command.ts'
+import { parseWitness, readToken, wholeNumber } from '../log-policy.ts'
 import { parsePort } from '../service.ts'
 import { openSystem, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
 
@@ -32,6 +33,10 @@ GET /status/N, /trust-list, /anchor.pem and /health. Several of these can run ov
   --port N           default 0, a free port
   --log-dir DIR      keep the transparency log there and serve it under /log: nothing is acknowledged before it is logged
   --witness VKEY=URL a witness to ask for cosignatures; repeat for each. More than half must answer
+  --log URL          instead: a log in a process of its own ("ctid log serve"), such as http://127.0.0.1:9000/log
+  --log-key VKEY     that log's public key; --witness VKEY then says whose cosignatures its answers need
+  --log-token FILE   the bearer token with which it may be appended to (mode 0600)
+  --epoch SECONDS    how often the roots of the directory are published, so that one-to-one can be audited (default 3600)
 ${SYSTEM_USAGE}`
 
 export const command: Command = {
@@ -48,6 +53,10 @@ export const command: Command = {
         host: { type: 'string', default: '127.0.0.1' },
         port: { type: 'string', default: '0' },
         'log-dir': { type: 'string' },
+        log: { type: 'string' },
+        'log-key': { type: 'string' },
+        'log-token': { type: 'string' },
+        epoch: { type: 'string', default: '3600' },
         witness: { type: 'string', multiple: true, default: [] },
       },
     })
@@ -60,7 +69,10 @@ export const command: Command = {
     const callers = await readCallers(values.callers)
     const port = await parsePort(values.port, values.host)
     const baseUrl = values['base-url'] ?? io.env['CTID_BASE_URL'] ?? `http://localhost:${port}`
-    const system = await openSystem({ ...values, 'base-url': baseUrl }, io, logOf(values))
+    const epochSeconds = wholeNumber(values.epoch, 604_800, '--epoch')
+    if (epochSeconds === 0) throw new CtidError('ERR_CLI_USAGE', { detail: '--epoch' })
+    const system = await openSystem({ ...values, 'base-url': baseUrl }, io, await logOf(values))
+    const epochs = publishEpochs(system.log, epochSeconds, io)
     try {
       const server = await listen(
         createApp({
@@ -75,7 +87,7 @@ export const command: Command = {
               trustList: system.trustList,
               anchorPem: system.keyring.pki.anchorPem,
             }),
-            ...(system.log
+            ...(system.log && values.log === undefined
               ? [
                   logRouter({
                     source: system.log.source,
@@ -96,20 +108,49 @@ export const command: Command = {
       await server.close()
       return EXIT.ok
     } finally {
+      await epochs.stop()
       await system.close()
     }
   },
 }
 
-function logOf(values: { readonly 'log-dir'?: string; readonly witness: readonly string[] }) {
-  const directory = values['log-dir']
-  if (directory === undefined) return undefined
-  const witnesses = values.witness.map((text) => {
-    const [, key = '', url = ''] = /^(.+)=(https?:\/\/\S+)$/.exec(text) ?? []
-    if (key === '') throw new CtidError('ERR_CLI_USAGE', { detail: '--witness VKEY=URL' })
-    return httpWitness(url, parseNoteKey(key))
-  })
-  return { directory, witnesses }
+type LogValues = {
+  readonly 'log-dir'?: string
+  readonly log?: string
+  readonly 'log-key'?: string
+  readonly 'log-token'?: string
+  readonly witness: readonly string[]
+}
+
+async function logOf(values: LogValues): Promise<LogOptions | undefined> {
+  const { 'log-dir': directory, log: url, 'log-key': key, 'log-token': tokenFile } = values
+  if (url === undefined) {
+    return directory === undefined ? undefined : { directory, witnesses: values.witness.map(parseWitness) }
+  }
+  if (directory !== undefined || key === undefined || tokenFile === undefined) {
+    throw new CtidError('ERR_CLI_USAGE', { detail: '--log with --log-key and --log-token, or --log-dir' })
+  }
+  return {
+    url,
+    key: parseNoteKey(key),
+    token: await readToken(tokenFile),
+    witnessKeys: values.witness.map(parseNoteKey),
+  }
+}
+
+// A binding can be proven, and its roots audited, from the first epoch on that has it.
+function publishEpochs(log: DeploymentLog | undefined, seconds: number, io: Io) {
+  const publish = async () => {
+    await log?.epoch().catch(() => io.err('registrar: the epoch waits: the log does not answer'))
+  }
+  const timer = setInterval(() => void publish(), seconds * 1000)
+  timer.unref()
+  return {
+    async stop() {
+      clearInterval(timer)
+      await publish()
+    },
+  }
 }
 
 const NONCE_SECONDS = 300
