@@ -1,21 +1,24 @@
 // `ctid conformance`: runs public test suites against this library, and says what failed.
-import { readdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { COMPANIONS, type FileKind, recognise, runFile } from '../../health/conformance/run.ts'
-import { makeTally, type TestData } from '../../health/conformance/tally.ts'
+import { isCtidError } from '../../base/index.ts'
+import { type FileKind, runFile } from '../../health/conformance/run.ts'
+import { makeTally } from '../../health/conformance/tally.ts'
 import { type Command, EXIT, type Io } from '../command.ts'
+import { companionsOf, loadAll } from '../conformance-files.ts'
 
 const MAX_SHOWN = 50
 
 export const command: Command = {
   name: 'conformance',
   summary: 'Run public conformance files (health certificates, CertLogic, rules) against this library',
-  usage: `ctid conformance health FILE… [--json]
+  usage: `ctid conformance health FILE|FOLDER… [--json]
 
   Files are recognised by their content: EU Digital COVID Certificate vectors and pictures, CertLogic suites,
-  member-state rule tests, rules and verdicts from production, SMART Health Cards. A file that needs another one
-  (pictures need vectors; verdicts need rules and vectors) finds it among FILE… or beside itself.
+  member-state rule tests, rules and verdicts from production, SMART Health Cards, key sets, trust lists; collected
+  in one file, or as their publishers lay them out (dgc-testdata, dgc-business-rules-testdata, .smart-health-card,
+  texts of codes). A file that needs another one (pictures need vectors; verdicts need rules and vectors; rule tests
+  need their rule; cards need keys) finds it among FILE… or beside itself. Expectations about encoding and about the
+  JSON schema are not judged: a certificate is read strictly by the members that are used.
   The last line is "N passed, N failed". Exit code 0 when none failed, 1 otherwise, 3 when a file cannot be read.`,
   run: async (args, io) => {
     const { values, positionals } = parseArgs({
@@ -32,38 +35,36 @@ export const command: Command = {
   },
 }
 
-type Loaded = { readonly path: string; readonly kind: FileKind | undefined; readonly file: TestData }
-
 async function runHealth(paths: readonly string[], json: boolean, io: Io): Promise<number> {
-  const loaded: Loaded[] = []
-  for (const path of paths) {
-    const one = await load(path)
-    if (!one) {
-      io.err(`cannot read ${path} as JSON`)
-      return EXIT.unavailable
-    }
-    loaded.push(one)
+  const loaded = await loadAll(paths)
+  if ('unreadable' in loaded) {
+    io.err(`cannot read ${loaded.unreadable}: neither JSON nor a text or picture of a code`)
+    return EXIT.unavailable
   }
   const tally = makeTally()
-  for (const { path, kind, file } of loaded) {
+  const byKind = new Map<FileKind, { passed: number; failed: number }>()
+  for (const one of loaded) {
+    const { path, kind, file } = one
     if (kind === undefined) {
       tally.check(`${path}: not recognised`, false)
       continue
     }
-    const companions = new Map<FileKind, TestData>()
-    for (const needed of COMPANIONS[kind] ?? []) {
-      const found = loaded.find((one) => one.kind === needed) ?? (await findBeside(path, needed))
-      if (found) companions.set(needed, found.file)
-      else tally.check(`${path}: needs a ${needed} file`, false)
-    }
-    if (companions.size < (COMPANIONS[kind]?.length ?? 0)) continue
     const before = { passed: tally.passed, failed: tally.failures.length }
-    await runFile(kind, file, (needed) => companions.get(needed), tally)
-    if (!json)
-      io.out(
-        `${kind}: ${tally.passed - before.passed} passed, ${tally.failures.length - before.failed} failed`,
-      )
+    try {
+      const { found, missing } = await companionsOf(one, loaded)
+      for (const needed of missing) tally.check(`${path}: needs a ${needed} file`, false)
+      if (missing.length === 0) await runFile(kind, file, (needed) => found.get(needed), tally)
+    } catch (error) {
+      if (!(error instanceof TypeError) && !isCtidError(error)) throw error
+      tally.check(`${path}: not in the form of a ${kind} file`, false)
+    }
+    const sum = byKind.get(kind) ?? { passed: 0, failed: 0 }
+    sum.passed += tally.passed - before.passed
+    sum.failed += tally.failures.length - before.failed
+    byKind.set(kind, sum)
   }
+  if (!json)
+    for (const [kind, { passed, failed }] of byKind) io.out(`${kind}: ${passed} passed, ${failed} failed`)
   if (json) {
     io.out(
       JSON.stringify({
@@ -80,22 +81,4 @@ async function runHealth(paths: readonly string[], json: boolean, io: Io): Promi
     io.out(`${tally.passed} passed, ${tally.failures.length} failed`)
   }
   return tally.failures.length === 0 ? EXIT.ok : EXIT.refused
-}
-
-async function load(path: string): Promise<Loaded | undefined> {
-  try {
-    const file: TestData = JSON.parse(await readFile(path, 'utf8'))
-    return { path, file, kind: recognise(file) }
-  } catch {
-    return undefined
-  }
-}
-
-async function findBeside(path: string, kind: FileKind): Promise<Loaded | undefined> {
-  const folder = dirname(path)
-  for (const name of (await readdir(folder)).filter((one) => one.endsWith('.json'))) {
-    const one = await load(join(folder, name))
-    if (one?.kind === kind) return one
-  }
-  return undefined
 }

@@ -52,7 +52,7 @@ const MAX_PAYLOAD = 262_144
  *
  * @throws {CtidError} `ERR_HEALTH_CERTIFICATE`
  */
-export function readHealthCardCodes(texts: readonly string[]): Promise<HealthCard> {
+export async function readHealthCardCodes(texts: readonly string[]): Promise<HealthCard> {
   if (texts.length === 0 || texts.length > MAX_CHUNKS) throw refuse('number of codes')
   const parts: string[] = new Array<string>(texts.length)
   for (const text of texts) {
@@ -65,7 +65,7 @@ export function readHealthCardCodes(texts: readonly string[]): Promise<HealthCar
     if (parts[Number(index) - 1] !== undefined) throw refuse('a chunk came twice')
     parts[Number(index) - 1] = fromDigits(digits)
   }
-  return decodeHealthCard(parts.join(''))
+  return await decodeHealthCard(parts.join(''))
 }
 
 // Two digits per character, `ord(c) - 45` (section "Encoding chunks as QR codes").

@@ -1,5 +1,6 @@
 // Conformance of certificates: EU Digital COVID Certificates with their pictures, SMART Health Cards.
-import { CtidError } from '../../base/index.ts'
+import { decode } from 'cborg'
+import { CtidError, equalBytes, fromHex } from '../../base/index.ts'
 import { decodePng } from '../../qr/png.ts'
 import { checkDcc, type Dcc, type DccKey, decodeDcc, isUsageAllowed } from '../certificates/dcc.ts'
 import { kindsOfUsage, readDocumentSigner } from '../certificates/document-signer.ts'
@@ -9,6 +10,7 @@ import {
   healthCardKeys,
   readHealthCardCodes,
 } from '../certificates/shc.ts'
+import { parseInstant } from '../certlogic/instants.ts'
 import { sameJson, type Tally, type TestData } from './tally.ts'
 
 // In the order in which a certificate is read; a step counts as done when a later one failed.
@@ -25,12 +27,18 @@ export async function runDccVectors(file: TestData, tally: Tally): Promise<void>
     if (expected.decode !== undefined) tally.check(`${id}: decode`, expected.decode === (dcc !== undefined))
     if (vector.hcert && expected.decode !== false)
       tally.check(`${id}: content`, dcc !== undefined && sameJson(dcc.hcert, vector.hcert))
+    if (vector.given && expected.decode === true) checkGiven(vector, dcc, tally)
+    if (vector.picture !== undefined && expected.picturedecode !== undefined)
+      tally.check(
+        `${id}: picture`,
+        expected.picturedecode === (vector.qr !== undefined && pictureText(vector.picture) === vector.qr),
+      )
     const key = documentSigner(file.certificates?.[vector.certificate])
-    const now = Date.parse(vector.clock ?? '') / 1000
-    const report = dcc && key ? await checkDcc(dcc, [key], now) : undefined
+    const now = clockSeconds(vector.clock)
+    const report = dcc && key ? await checkDcc(dcc, [key], now || 0) : undefined
     if (expected.verify !== undefined)
       tally.check(`${id}: verify`, expected.verify === (report?.signature ?? false))
-    if (expected.expirationcheck !== undefined && vector.clock)
+    if (expected.expirationcheck !== undefined && !Number.isNaN(now))
       tally.check(
         `${id}: expiry`,
         expected.expirationcheck === (dcc?.expiresAt !== undefined && now <= dcc.expiresAt),
@@ -39,7 +47,34 @@ export async function runDccVectors(file: TestData, tally: Tally): Promise<void>
   }
 }
 
-async function read(text: string): Promise<{ readonly dcc: Dcc | undefined; readonly done: number }> {
+// Clocks are written in many ways: with and without zone (then UTC), with a space for the T, in seconds.
+function clockSeconds(clock: unknown): number {
+  if (typeof clock === 'number') return clock
+  if (typeof clock !== 'string') return Number.NaN
+  const ms = parseInstant(clock.trim().replace(' ', 'T'))
+  return (Number.isNaN(ms) ? Date.parse(clock) : ms) / 1000
+}
+
+// The JSON beside a code is what its author meant to encode. Where the author's own CBOR says otherwise too, the
+// difference is upstream's.
+function checkGiven(vector: TestData, dcc: Dcc | undefined, tally: Tally): void {
+  const name = `${vector.id}: content`
+  if (dcc && !sameJson(dcc.hcert, vector.given) && sameJson(dcc.hcert, plainCbor(vector.cbor)))
+    tally.dispute(`${name} (the CBOR given says what the code says, the JSON does not)`)
+  else tally.check(name, dcc !== undefined && sameJson(dcc.hcert, vector.given))
+}
+
+function plainCbor(hex: unknown): unknown {
+  try {
+    const value: TestData = decode(fromHex(String(hex).toLowerCase()))
+    return value?.[-260]?.[1] ?? value
+  } catch {
+    return undefined
+  }
+}
+
+async function read(text: unknown): Promise<{ readonly dcc: Dcc | undefined; readonly done: number }> {
+  if (typeof text !== 'string') return { dcc: undefined, done: 0 }
   try {
     return { dcc: await decodeDcc(text), done: STEPS.length }
   } catch (error) {
@@ -48,12 +83,34 @@ async function read(text: string): Promise<{ readonly dcc: Dcc | undefined; read
   }
 }
 
-function documentSigner(base64: string | undefined): DccKey | undefined {
-  if (base64 === undefined) return undefined
+function documentSigner(text: unknown): DccKey | undefined {
   try {
-    return readDocumentSigner(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)))
+    return readDocumentSigner(fromBase64(String(text).replace(/-----[A-Z ]+-----/g, '')))
   } catch {
     return undefined
+  }
+}
+
+// White space and the base64url alphabet occur; `atob` takes the first only.
+function fromBase64(text: string): Uint8Array {
+  const binary = atob(text.replace(/-/g, '+').replace(/_/g, '/'))
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0))
+}
+
+/** A trust list: each certificate reads, and is listed under the key id that follows from it. */
+export function runTrustList(file: TestData, tally: Tally): void {
+  for (const [i, { kid, der }] of file.certificates.entries()) {
+    const key = documentSigner(der)
+    tally.check(`certificate #${i + 1}: reads`, key !== undefined)
+    if (key && typeof kid === 'string') tally.check(`certificate #${i + 1}: key id`, isKid(key, kid))
+  }
+}
+
+function isKid(key: DccKey, kid: string): boolean {
+  try {
+    return equalBytes(/^[0-9a-f]{16}$/.test(kid) ? fromHex(kid) : fromBase64(kid), key.kid)
+  } catch {
+    return false
   }
 }
 
@@ -88,14 +145,14 @@ export function runDccImages(file: TestData, vectors: TestData, tally: Tally): v
 
 function pictureText(base64: string): string | undefined {
   try {
-    return decodePng(Uint8Array.from(atob(base64), (character) => character.charCodeAt(0)))
+    return decodePng(fromBase64(base64.replace(/^data:image\/png;base64,/, '')))
   } catch {
     return undefined
   }
 }
 
-/** Positive cards by codes and by JWS; negative ones must fail to be read or to verify. */
-export async function runHealthCards(file: TestData, tally: Tally): Promise<void> {
+/** Positive cards by codes and by JWS; negative ones must fail to be read or to verify. `jwks`: the issuers' keys. */
+export async function runHealthCards(file: TestData, jwks: TestData, tally: Tally): Promise<void> {
   const verifies = async (
     codes: readonly string[] | undefined,
     jws: string | undefined,
@@ -103,11 +160,7 @@ export async function runHealthCards(file: TestData, tally: Tally): Promise<void
   ): Promise<boolean> => {
     try {
       const card = codes ? await readHealthCardCodes(codes) : await decodeHealthCard(jws ?? '')
-      const { signature } = await checkHealthCard(
-        card,
-        healthCardKeys(card.issuer, file.jwks),
-        card.notBefore,
-      )
+      const { signature } = await checkHealthCard(card, healthCardKeys(card.issuer, jwks), card.notBefore)
       return signature && (payload === undefined || sameJson(card.payload, payload))
     } catch {
       return false
@@ -115,7 +168,11 @@ export async function runHealthCards(file: TestData, tally: Tally): Promise<void
   }
   for (const card of file.positive) {
     const expected = card.expected?.signature !== false
-    tally.check(`${card.id}: codes`, (await verifies(card.qr, undefined, card.payload)) === expected)
+    if (card.qr)
+      tally.check(
+        `${card.id}: codes`,
+        (await verifies([card.qr].flat(), undefined, card.payload)) === expected,
+      )
     if (card.jws)
       tally.check(`${card.id}: JWS`, (await verifies(undefined, card.jws, card.payload)) === expected)
   }

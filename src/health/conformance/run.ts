@@ -1,10 +1,10 @@
-// Which conformance file is which, by what is in it, and which other files it needs.
-import { runDccImages, runDccVectors, runHealthCards } from './certificates.ts'
+// Which conformance file is which, by what is in it.
+import { runDccImages, runDccVectors, runHealthCards, runTrustList } from './certificates.ts'
 import { runCertLogicSuite, runMemberRules, runValidationSuite } from './certlogic.ts'
 import { runProductionRules, runProductionVerdicts } from './production.ts'
 import type { Tally, TestData } from './tally.ts'
 
-/** Kinds of files; `data` is known and holds nothing to test. */
+/** Kinds of files; `data` is known and holds nothing to test, `jwks` has keys for `shc`, `rule-tests` want their rule. */
 export type FileKind =
   | 'dcc-vectors'
   | 'dcc-qr-images'
@@ -14,6 +14,9 @@ export type FileKind =
   | 'production-rules'
   | 'production-verdicts'
   | 'shc'
+  | 'trust-list'
+  | 'rule-tests'
+  | 'jwks'
   | 'data'
 
 /** Recognises a file by its content; undefined when it is none of ours. */
@@ -31,13 +34,8 @@ export function recognise(file: TestData): FileKind | undefined {
 }
 
 function isManifest(file: TestData): boolean {
-  return Object.values<TestData>(file).every((entry) => typeof entry?.sha256 === 'string')
-}
-
-/** Files that a kind cannot do without. */
-export const COMPANIONS: Readonly<Partial<Record<FileKind, readonly FileKind[]>>> = {
-  'dcc-qr-images': ['dcc-vectors'],
-  'production-verdicts': ['production-rules', 'dcc-vectors'],
+  const entries = Object.values<TestData>(file)
+  return entries.length > 0 && entries.every((entry) => typeof entry?.sha256 === 'string')
 }
 
 /** Runs one file into the tally. `companion` gives the files it needs. */
@@ -63,7 +61,12 @@ export async function runFile(
     case 'production-verdicts':
       return runProductionVerdicts(file, companion('production-rules'), companion('dcc-vectors'), tally)
     case 'shc':
-      return runHealthCards(file, tally)
+      return runHealthCards(file, file.jwks ?? companion('jwks')?.jwks, tally)
+    case 'trust-list':
+      return runTrustList(file, tally)
+    case 'rule-tests':
+      return tally.check(`${file.id ?? 'tests'}: their rule is not known`, false)
+    case 'jwks':
     case 'data':
       return
   }
