@@ -1,7 +1,7 @@
 // Key binding: the holder's signature over one presentation, one audience and one nonce (RFC 9901 section 4.3).
 import { CtidError, type JsonObject } from '../base/index.ts'
 import { importVerifyKey, type P256PublicJwk, parsePublicJwk, type Signer } from '../crypto/index.ts'
-import { parseJws, signJws, type UnverifiedJws, verifyJws } from '../trust/index.ts'
+import { isInForce, parseJws, signJws, type UnverifiedJws, verifyJws } from '../trust/index.ts'
 import { sdHash } from './sd-jwt.ts'
 
 /** JWS `typ` of a key binding JWT. */
@@ -33,7 +33,8 @@ export async function bindPresentation(
 
 /** What a verifier demands of a key binding. */
 export type KeyBindingPolicy = {
-  readonly expectedAudience: string
+  /** The verifier's name; several where it is asked for under several, any of which will do. */
+  readonly expectedAudience: string | readonly string[]
   readonly expectedNonce: string
   /** Oldest and, for clocks that run ahead, earliest accepted `iat` in seconds around now. Default 300. */
   readonly windowSeconds?: number
@@ -77,10 +78,8 @@ export async function requireHolderSignature(
  * (RFC 9901 section 7.3, step 5.8).
  */
 export function requireRecent(binding: UnverifiedJws, now: number, policy: KeyBindingPolicy): void {
-  const { iat, exp, nbf } = binding.payload
+  const { iat } = binding.payload
   const window = policy.windowSeconds ?? 300
-  const recent = typeof iat === 'number' && Math.abs(now - iat) <= window
-  const alive = exp === undefined || (typeof exp === 'number' && now < exp)
-  const begun = nbf === undefined || (typeof nbf === 'number' && nbf <= now + window)
-  if (!recent || !alive || !begun) throw new CtidError('ERR_CREDENTIAL_BINDING_TIME')
+  const isRecent = typeof iat === 'number' && Math.abs(now - iat) <= window
+  if (!isRecent || !isInForce(binding, now, window)) throw new CtidError('ERR_CREDENTIAL_BINDING_TIME')
 }

@@ -2,7 +2,7 @@
 // The form is the `jwt` proof of OpenID4VCI 1.0 appendix F.1, so that one wallet code serves both ways of issuing.
 import { type Brand, CtidError, isCtidError, type Json, type JsonObject } from '../base/index.ts'
 import { importVerifyKey, type P256PublicJwk, parsePublicJwk, type Signer } from '../crypto/index.ts'
-import { parseJws, signJws, verifyJws } from '../trust/index.ts'
+import { isInForce, parseJws, signJws, verifyJws } from '../trust/index.ts'
 
 export const KEY_PROOF_TYP = 'openid4vci-proof+jwt'
 const MAX_AGE_SECONDS = 300
@@ -72,7 +72,8 @@ export async function openKeyProof(proof: string, options: OpenOptions): Promise
   const { aud, iat, nonce, iss } = jws.payload
   if (!isOnly(aud, expectedIssuer)) refuse('audience')
   const { windowSeconds: age = MAX_AGE_SECONDS, windowSeconds: lead = MAX_AHEAD_SECONDS } = options
-  if (typeof iat !== 'number' || iat < now - age || iat > now + lead) refuse('time')
+  if (typeof iat !== 'number' || iat < now - age || iat > now + lead || !isInForce(jws, now, lead))
+    refuse('time')
   return { key: key as ProvenKey, nonce, clientId: iss, keyAttestation }
 }
 

@@ -122,11 +122,7 @@ export async function verifyCredential(text: string, policy: CredentialPolicy): 
       step('binding-time')
       requireRecent(binding, policy.now, policy.keyBinding)
       step('binding-audience')
-      requireEqual(
-        binding.payload['aud'],
-        policy.keyBinding.expectedAudience,
-        'ERR_CREDENTIAL_BINDING_AUDIENCE',
-      )
+      requireAudience(binding.payload['aud'], policy.keyBinding.expectedAudience)
       step('binding-nonce')
       requireEqual(binding.payload['nonce'], policy.keyBinding.expectedNonce, 'ERR_CREDENTIAL_BINDING_NONCE')
       step('binding-hash')
@@ -178,6 +174,11 @@ function revealVc(jws: UnverifiedJws, parts: ParsedSdJwt): Revealed {
 function requireOwnName(claims: JsonObject, issuer: TrustedSigner): void {
   const { iss } = claims
   if (iss !== undefined && !issuer.speaksFor(iss as string)) throw new CtidError('ERR_CREDENTIAL_ISSUER')
+}
+
+function requireAudience(actual: Json | undefined, expected: string | readonly string[]): void {
+  const isMeant = typeof expected === 'string' ? actual === expected : expected.some((one) => one === actual)
+  if (!isMeant) throw new CtidError('ERR_CREDENTIAL_BINDING_AUDIENCE')
 }
 
 function requireEqual(actual: Json | undefined, expected: string, code: ErrorCode): void {

@@ -5,7 +5,8 @@ import { oauthError } from '../openid/index.ts'
 import { bodyBytes, toProblem } from './problem.ts'
 
 /**
- * A form body, strictly: the right media type, UTF-8, no parameter twice (RFC 6749 section 3.1).
+ * A form body, strictly: the right media type, UTF-8, no parameter twice. Parameters without a value count as left out
+ * (RFC 6749 section 3.1).
  *
  * @throws {CtidError} `ERR_HTTP_MEDIA_TYPE`, `ERR_HTTP_BAD_REQUEST`
  */
@@ -20,9 +21,11 @@ export function readFormBody(request: Request): ReadonlyMap<string, string> {
     throw new CtidError('ERR_HTTP_BAD_REQUEST', { detail: 'UTF-8' })
   }
   const form = new Map<string, string>()
+  const seen = new Set<string>()
   for (const [name, value] of new URLSearchParams(text)) {
-    if (form.has(name)) throw new CtidError('ERR_HTTP_BAD_REQUEST', { detail: 'a parameter twice' })
-    form.set(name, value)
+    if (seen.has(name)) throw new CtidError('ERR_HTTP_BAD_REQUEST', { detail: 'a parameter twice' })
+    seen.add(name)
+    if (value !== '') form.set(name, value)
   }
   return form
 }
@@ -71,9 +74,20 @@ export function oauthErrorBody(
   return { status, body: { error: word, error_description: printable(problem.title), code: problem.code } }
 }
 
+// The word for what has no better one, where it is not `invalid_request` (OpenID4VCI sections 8.3.1, 9.3, 11.3).
+const WORDS: readonly (readonly [RegExp, string])[] = [
+  [/\/(deferred-)?credential$/, 'invalid_credential_request'],
+  [/\/notification$/, 'invalid_notification_request'],
+]
+
+/** How errors without a better word are called at a path, if the protocol has a word of its own there. */
+export function wordOfPath(path: string): string | undefined {
+  return WORDS.find(([pattern]) => pattern.test(path))?.[1]
+}
+
 /** Errors as OAuth error documents; unexpected ones go on. */
-export const oauthErrors: ErrorRequestHandler = (error: unknown, _request, response, next) => {
-  const answer = oauthErrorBody(error)
+export const oauthErrors: ErrorRequestHandler = (error: unknown, request, response, next) => {
+  const answer = oauthErrorBody(error, wordOfPath(request.path))
   if (response.headersSent || !answer) return next(error)
   response.status(answer.status).json(answer.body)
 }

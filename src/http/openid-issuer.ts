@@ -20,7 +20,7 @@ import {
   requestCredential,
   requestDeferred,
 } from '../openid/index.ts'
-import { oauthErrorBody, onlyMethods, readFormBody, singleHeader } from './oauth.ts'
+import { oauthErrorBody, onlyMethods, readFormBody, singleHeader, wordOfPath } from './oauth.ts'
 import { readJson } from './server.ts'
 
 /** Somebody who can log in, as the development login page lists them. */
@@ -179,24 +179,27 @@ function sendCredentials(response: Response, outcome: CredentialResponse): void 
   }
 }
 
-// The word for what has no better one, where it is not `invalid_request` (OpenID4VCI sections 8.3.1, 9.3, 11.3).
-const OTHERWISE: readonly (readonly [RegExp, string])[] = [
-  [/\/(deferred-)?credential$/, 'invalid_credential_request'],
-  [/\/notification$/, 'invalid_notification_request'],
-]
 const TOKEN_PROBLEMS = ['invalid_token', 'invalid_dpop_proof', 'use_dpop_nonce']
 
 function issuerErrors(deps: IssuerDeps): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
-    const otherwise = OTHERWISE.find(([path]) => path.test(request.path))?.[1]
+    const otherwise = wordOfPath(request.path)
     const answer = oauthErrorBody(error, otherwise)
     if (response.headersSent || !answer) return next(error)
     const { error: word } = answer.body
     if (word === 'use_dpop_nonce' || deps.policy.dpopNonce) response.set('DPoP-Nonce', makeDpopNonce(deps))
     const isTokenProblem = otherwise !== undefined && TOKEN_PROBLEMS.includes(word)
     if (isTokenProblem) response.set('WWW-Authenticate', `DPoP error="${word}", algs="ES256"`)
+    if (word === 'invalid_client')
+      response.set('WWW-Authenticate', `${clientScheme(request)} error="${word}"`)
     response.status(isTokenProblem ? 401 : answer.status).json(answer.body)
   }
+}
+
+// A client that tried a scheme is answered in it (RFC 6749 section 5.2); to others the header says what would count.
+function clientScheme(request: Request): string {
+  const scheme = /^(Basic|Bearer|DPoP)(?= |$)/i.exec(request.get('authorization') ?? '')?.[1]
+  return scheme === undefined ? 'OAuth-Client-Attestation' : `${scheme} realm="token",`
 }
 
 function sendPage(response: Response, html: string): void {

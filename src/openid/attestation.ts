@@ -8,7 +8,14 @@ import {
   parsePublicJwk,
   type Signer,
 } from '../crypto/index.ts'
-import { parseJws, type SignerResolver, signJws, type UnverifiedJws, verifyJws } from '../trust/index.ts'
+import {
+  isInForce,
+  parseJws,
+  type SignerResolver,
+  signJws,
+  type UnverifiedJws,
+  verifyJws,
+} from '../trust/index.ts'
 import type { Sessions } from './sessions.ts'
 
 export const CLIENT_ATTESTATION_TYP = 'oauth-client-attestation+jwt'
@@ -50,6 +57,7 @@ export async function checkClientAttestation(
   if (aud !== policy.audience && !(Array.isArray(aud) && aud.length === 1 && aud[0] === policy.audience))
     refuse('aud')
   if (typeof iat !== 'number' || iat < now - MAX_AGE_SECONDS || iat > now + MAX_AHEAD_SECONDS) refuse('iat')
+  if (!isInForce(proof, now, MAX_AHEAD_SECONDS)) refuse('exp or nbf')
   if (typeof jti !== 'string' || jti.length === 0 || jti.length > 256) refuse('jti')
   const id = `${jwkThumbprint(key)}.${jti}`
   if (policy.seen.get(id)) refuse('replayed jti')
@@ -106,17 +114,14 @@ async function openAttestation(
   } catch (cause) {
     throw new CtidError(code, { detail: 'attester is not trusted or did not sign', cause })
   }
-  const { exp, iat, nbf } = jws.payload
+  const { exp, iat } = jws.payload
   const isClientAttestation = typ === CLIENT_ATTESTATION_TYP
-  if ((isClientAttestation || exp !== undefined) && (typeof exp !== 'number' || exp <= now)) {
-    throw new CtidError(code, { detail: 'attestation expired' })
+  if (!isInForce(jws, now) || (isClientAttestation && exp === undefined)) {
+    throw new CtidError(code, { detail: 'attestation exp or nbf' })
   }
   const isIssued = typeof iat === 'number' && iat <= now + MAX_AHEAD_SECONDS
   if (!isIssued && (iat !== undefined || !isClientAttestation)) {
     throw new CtidError(code, { detail: 'attestation iat' })
-  }
-  if (nbf !== undefined && (typeof nbf !== 'number' || nbf > now)) {
-    throw new CtidError(code, { detail: 'attestation nbf' })
   }
   return jws
 }

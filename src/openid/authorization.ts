@@ -23,6 +23,7 @@ export async function pushRequest(
   if (form.has('request_uri') || form.has('request')) fail('request_uri')
   if (!form.has('response_type')) fail('response_type')
   if (form.get('response_type') !== 'code') throw new CtidError('ERR_OPENID_RESPONSE_TYPE')
+  if ((form.get('response_mode') ?? 'query') !== 'query') fail('response_mode')
   if (form.get('code_challenge_method') !== 'S256') fail('code_challenge_method must be S256')
   const codeChallenge = form.get('code_challenge') ?? ''
   if (!/^[A-Za-z0-9_-]{43}$/.test(codeChallenge)) fail('code_challenge')
@@ -53,14 +54,13 @@ function requireOffered(deps: IssuerDeps, issuerState: string | undefined, ids: 
   if (!offered || !ids.every((id) => offered.includes(id))) fail('issuer_state')
 }
 
+// Details and scopes count both; scopes that name no credential are ignored (OpenID4VCI section 5.1.2).
 function requestedConfigurations(deps: IssuerDeps, form: ReadonlyMap<string, string>): readonly string[] {
-  const detailed = detailedConfigurations(deps, form.get('authorization_details'))
-  if (detailed) return detailed
-  const scopes = (form.get('scope') ?? '').split(' ').filter((scope) => scope !== '')
-  const ids = scopes.flatMap(
-    (scope) => deps.configurations.find((configuration) => configuration.scope === scope)?.id ?? [],
-  )
-  if (ids.length === 0 || ids.length !== scopes.length) throw new CtidError('ERR_OPENID_SCOPE')
+  const detailed = detailedConfigurations(deps, form.get('authorization_details')) ?? []
+  const scopes = (form.get('scope') ?? '').split(' ')
+  const scoped = deps.configurations.filter(({ scope }) => scopes.includes(scope)).map(({ id }) => id)
+  const ids = [...new Set([...detailed, ...scoped])]
+  if (ids.length === 0) throw new CtidError('ERR_OPENID_SCOPE')
   return ids
 }
 

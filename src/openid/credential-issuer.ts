@@ -153,7 +153,9 @@ const EVENTS = ['credential_accepted', 'credential_failure', 'credential_deleted
 export async function notify(deps: IssuerDeps, request: ProtectedRequest): Promise<void> {
   const { id } = await requireToken(deps, request, `${deps.baseUrl}/notification`)
   const { notification_id: notificationId, event, event_description: description } = request.body()
-  const isDescribed = description === undefined || typeof description === 'string'
+  const isDescribed =
+    description === undefined ||
+    (typeof description === 'string' && /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/.test(description))
   if (typeof event !== 'string' || !EVENTS.includes(event) || !isDescribed) {
     throw new CtidError('ERR_OPENID_NOTIFICATION', { detail: 'event' })
   }

@@ -8,7 +8,7 @@ import {
   type Signer,
   sha256,
 } from '../crypto/index.ts'
-import { parseJws, signJws, type UnverifiedJws, verifyJws } from '../trust/index.ts'
+import { isInForce, parseJws, signJws, type UnverifiedJws, verifyJws } from '../trust/index.ts'
 import type { Sessions } from './sessions.ts'
 
 export const DPOP_TYP = 'dpop+jwt'
@@ -72,6 +72,7 @@ export async function checkDpopProof(
   if (typeof htu !== 'string' || normalised(htu) !== normalised(expected.url)) refuse('htu')
   const now = policy.clock()
   if (typeof iat !== 'number' || iat < now - MAX_AGE_SECONDS || iat > now + MAX_AHEAD_SECONDS) refuse('iat')
+  if (!isInForce(jws, now, MAX_AHEAD_SECONDS)) refuse('exp or nbf')
   if (typeof jti !== 'string' || jti.length === 0 || jti.length > 256) refuse('jti')
   if (expected.accessToken !== undefined && ath !== toBase64url(sha256(utf8(expected.accessToken))))
     refuse('ath')

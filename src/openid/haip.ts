@@ -36,7 +36,11 @@ export function haipIssuerReport(deps: IssuerDeps, x5c: readonly string[]): read
       every(({ scope }) => typeof scope === 'string'),
     ),
     check('4.1', 'nonce endpoint', typeof issuer['nonce_endpoint'] === 'string'),
-    check('4', 'batch size is stated', 'batch_credential_issuance' in issuer),
+    check(
+      '4',
+      'batch issuance is stated where it is offered',
+      'batch_credential_issuance' in issuer === deps.policy.batchSize > 1,
+    ),
     check(
       '4.4.1',
       'wallets must authenticate by attestation',

@@ -161,7 +161,8 @@ export function credentialIssuerMetadata(deps: IssuerDeps): JsonObject {
     nonce_endpoint: `${baseUrl}/nonce`,
     deferred_credential_endpoint: `${baseUrl}/deferred-credential`,
     notification_endpoint: `${baseUrl}/notification`,
-    batch_credential_issuance: { batch_size: policy.batchSize },
+    // Absent means one at a time: the size has to be two or more.
+    ...(policy.batchSize > 1 ? { batch_credential_issuance: { batch_size: policy.batchSize } } : {}),
     display: displayOf(deps.name),
     credential_configurations_supported: Object.fromEntries(
       deps.configurations.map((configuration) => [

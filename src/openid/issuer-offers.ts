@@ -60,5 +60,6 @@ function sixDigits(deps: IssuerDeps): string {
 
 function requireKnown(deps: IssuerDeps, ids: readonly string[]): void {
   const known = new Set(deps.configurations.map((configuration) => configuration.id))
-  if (ids.length === 0 || !ids.every((id) => known.has(id))) throw new CtidError('ERR_OPENID_CONFIGURATION')
+  if (ids.length === 0 || new Set(ids).size !== ids.length || !ids.every((id) => known.has(id)))
+    throw new CtidError('ERR_OPENID_CONFIGURATION')
 }

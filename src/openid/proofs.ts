@@ -53,8 +53,7 @@ async function checkJwtProofs(list: readonly string[], policy: ProofPolicy): Pro
     const proof = await openProof(text, policy)
     // A client that never named itself has nothing to put there (appendix F.1).
     if (proof.clientId !== undefined && proof.clientId !== policy.clientId) refuse('iss')
-    if (typeof proof.nonce !== 'string' || proof.nonce === '') throw new CtidError('ERR_OPENID_NONCE')
-    nonces.add(proof.nonce)
+    nonces.add(requireNonce(proof.nonce))
     if (proof.keyAttestation === undefined) {
       if (policy.requireAttestation) refuse('key attestation is missing')
       keys.push(proof.key)
@@ -95,8 +94,14 @@ async function checkAttestationProofs(list: readonly string[], policy: ProofPoli
   if (text === undefined || more.length > 0) refuse('one attestation only')
   if (!policy.attestations) refuse('key attestation is not understood')
   const { keys, nonce } = await checkKeyAttestation(text, { ...policy.attestations, use: 'attestation' })
-  if (nonce === undefined) throw new CtidError('ERR_OPENID_NONCE')
-  return { keys: keys.map(asProvenKey), nonce }
+  return { keys: keys.map(asProvenKey), nonce: requireNonce(nonce) }
+}
+
+// None at all is a fault of the proof, a wrong one a reason to fetch another (section 8.3.1.2).
+function requireNonce(nonce: Json | undefined): string {
+  if (nonce === undefined || nonce === '') refuse('the nonce is missing')
+  if (typeof nonce !== 'string') throw new CtidError('ERR_OPENID_NONCE')
+  return nonce
 }
 
 function refuse(detail: string): never {

@@ -123,7 +123,7 @@ function policyFor(
   asked: CredentialQuery,
   presentation: string,
 ): CredentialPolicy {
-  const { clientId, nonce } = session.request
+  const { nonce } = session.request
   // Where binding is not demanded a wallet may add it all the same; then it has to be right.
   const isBound = asked.holderBinding || !presentation.endsWith('~')
   return {
@@ -131,9 +131,19 @@ function policyFor(
     now: deps.clock(),
     expectedTypes: asked.vctValues,
     keyBinding: isBound
-      ? { expectedAudience: clientId, expectedNonce: nonce, windowSeconds: BINDING_WINDOW_SECONDS }
+      ? {
+          expectedAudience: audiencesOf(session),
+          expectedNonce: nonce,
+          windowSeconds: BINDING_WINDOW_SECONDS,
+        }
       : 'none',
   }
+}
+
+// Over the Digital Credentials API the answer is for the page that asked, signed request or not (appendix A.4).
+function audiencesOf({ request }: VerifierSession): string | readonly string[] {
+  if (!request.responseMode.startsWith('dc_api')) return request.clientId
+  return (request.expectedOrigins ?? []).map((origin) => `origin:${origin}`)
 }
 
 function refuse(detail: string): CtidError {

@@ -2,6 +2,7 @@
 // browser; certificates (chain.ts, pki.ts) need Node and have their own door, node.ts.
 export {
   encodeHeader,
+  isInForce,
   type ParseJwsOptions,
   parseJws,
   signEncoded,

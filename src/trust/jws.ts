@@ -101,6 +101,17 @@ function decode(part: string): Uint8Array {
   }
 }
 
+/**
+ * Whether a JWT may be used now as far as it says so itself: `exp` is still to come and `nbf` has passed, if they are there
+ * (RFC 7519 sections 4.1.4 and 4.1.5). `leadSeconds` is what the signer's clock may be ahead.
+ */
+export function isInForce({ payload }: UnverifiedJws, now: number, leadSeconds = 0): boolean {
+  const { exp, nbf } = payload
+  const isAlive = exp === undefined || (typeof exp === 'number' && now < exp)
+  const hasBegun = nbf === undefined || (typeof nbf === 'number' && nbf <= now + leadSeconds)
+  return isAlive && hasBegun
+}
+
 /** Whether the signature of a parsed JWS verifies under `key`. */
 export function verifyJws(jws: UnverifiedJws, key: VerifyKey): MaybePromise<boolean> {
   return verifyEs256(key, jws.signingInput, jws.signature)

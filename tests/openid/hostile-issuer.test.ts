@@ -131,6 +131,7 @@ describe('token endpoint', () => {
       dpop: dpop(key, url('token')),
     })
     refused(answer, 'invalid_client', 401)
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Basic /)
   })
 
   it('a code used twice, at once or one after the other', async () => {
@@ -145,6 +146,10 @@ describe('token endpoint', () => {
     const form = (tx: string) => tokenForm({ 'pre-authorized_code': guarded, tx_code: tx })
     for (let i = 0; i < 5; i++) refused(await askToken(form('000000x')), 'invalid_grant')
     refused(await askToken(form(txCode ?? '')), 'invalid_grant')
+  })
+
+  it('parameters without a value are as good as left out', async () => {
+    expect((await askToken(tokenForm({ tx_code: '', client_id: '' }))).status).toBe(200)
   })
 
   it.each<[string, string | Uint8Array, string, number]>([
@@ -184,6 +189,9 @@ describe('DPoP at the token endpoint', () => {
     ['a time to come', () => ({ payload: { iat: now() + 3600 } })],
     ['no time', () => ({ payload: { iat: undefined } })],
     ['time as text', () => ({ payload: { iat: String(now()) } })],
+    ['an end that has come', () => ({ payload: { exp: now() - 1 } })],
+    ['an end that is text', () => ({ payload: { exp: 'never' } })],
+    ['a beginning to come', () => ({ payload: { nbf: now() + 3600 } })],
     ['no id', () => ({ payload: { jti: undefined } })],
     ['an empty id', () => ({ payload: { jti: '' } })],
     ['a huge id', () => ({ payload: { jti: 'x'.repeat(1000) } })],
@@ -264,7 +272,7 @@ describe('authorization by code', () => {
     ['a redirect over plain HTTP', { redirect_uri: 'http://wallet.example/cb' }, 'invalid_request'],
     ['no scope', { scope: undefined }, 'invalid_scope'],
     ['an unknown scope', { scope: 'everything' }, 'invalid_scope'],
-    ['one scope too many', { scope: 'ctid_file everything' }, 'invalid_scope'],
+    ['an unknown response mode', { response_mode: 'fragment' }, 'invalid_request'],
     ['a pushed request inside a pushed request', { request_uri: 'urn:x' }, 'invalid_request'],
     ['a request object', { request: 'x' }, 'invalid_request'],
     ['the state of no offer', { issuer_state: 'x' }, 'invalid_request'],
@@ -272,6 +280,18 @@ describe('authorization by code', () => {
     ['details nested too deep', { authorization_details: nested(100) }, 'invalid_authorization_details'],
   ])('pushed with %s', async (_name, more, error) => {
     refused(await post(url('par'), pushed(more)), error)
+  })
+
+  it('pushed with scopes of others beside ours, which are ignored', async () => {
+    expect((await post(url('par'), pushed({ scope: 'openid ctid_file' }))).status).toBe(201)
+  })
+
+  it('pushed with scope and details: both count', async () => {
+    const details = JSON.stringify([{ type: 'openid_credential', credential_configuration_id: 'other-file' }])
+    const back = await authorize({ authorization_details: details })
+    const { text } = await exchange(back.searchParams.get('code') ?? '')
+    expect(text).toContain('ctid-file')
+    expect(text).toContain('other-file')
   })
 
   it('pushed for more than the offer', async () => {
@@ -536,7 +556,11 @@ describe('proof of possession', () => {
     ['an old time', () => ({ payload: { iat: now() - 3600 } })],
     ['a time to come', () => ({ payload: { iat: now() + 3600 } })],
     ['no time', () => ({ payload: { iat: undefined } })],
-    ['no nonce', () => ({ payload: { nonce: undefined } }), 'invalid_nonce'],
+    ['no nonce', () => ({ payload: { nonce: undefined } })],
+    ['an empty nonce', () => ({ payload: { nonce: '' } })],
+    ['an end that has come', () => ({ payload: { exp: now() - 1 } })],
+    ['an end that is text', () => ({ payload: { exp: 'never' } })],
+    ['a beginning to come', () => ({ payload: { nbf: now() + 3600 } })],
     ['a nonce that is a number', () => ({ payload: { nonce: 7 } }), 'invalid_nonce'],
     ['an unknown nonce', () => ({ payload: { nonce: 'x' } }), 'invalid_nonce'],
     ['__proto__ as nonce', () => ({ payload: { nonce: '__proto__' } }), 'invalid_nonce'],
@@ -610,7 +634,7 @@ describe('attestation', () => {
   })
 
   it('of keys, as a proof without a nonce or with a used one', async () => {
-    refused(await askCredential(order({ attestation: [await keyAttestation({})] })), 'invalid_nonce')
+    refused(await askCredential(order({ attestation: [await keyAttestation({})] })), 'invalid_proof')
     const attestation = await keyAttestation({ nonce: await nonce() })
     expect((await askCredential(order({ attestation: [attestation] }))).status).toBe(200)
     refused(await askCredential(order({ attestation: [attestation] })), 'invalid_nonce')
@@ -669,6 +693,13 @@ describe('attestation', () => {
       }),
     ],
     [
+      'with a proof that ended',
+      async () => ({
+        'oauth-client-attestation': await client(),
+        'oauth-client-attestation-pop': pop({ exp: systemClock() - 1 }),
+      }),
+    ],
+    [
       'of another client than stated',
       async () => ({
         'oauth-client-attestation': await client({ sub: 'other' }),
@@ -680,6 +711,7 @@ describe('attestation', () => {
     const form = tokenForm({ client_id: 'wallet' })
     const answer = await post(url('token'), form, { ...(await headers()), dpop: dpop(key, url('token')) })
     refused(answer, 'invalid_client', 401)
+    expect(answer.headers.get('www-authenticate')).toMatch(/^OAuth-Client-Attestation /)
   })
 
   it('of a client, with the same proof again', async () => {
@@ -736,6 +768,11 @@ describe('deferred issuance and notification', () => {
     [
       'a description that is none',
       (id) => ({ notification_id: id, event: 'credential_failure', event_description: 5 }),
+      'invalid_notification_request',
+    ],
+    [
+      'a description beyond ASCII',
+      (id) => ({ notification_id: id, event: 'credential_failure', event_description: 'zu groß' }),
       'invalid_notification_request',
     ],
     ['no id', () => ({ event: 'credential_accepted' }), 'invalid_notification_request'],

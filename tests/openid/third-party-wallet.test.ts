@@ -11,6 +11,7 @@ import { Openid4vciClient, Openid4vciWalletProvider } from '@openid4vc/openid4vc
 import { Openid4vpClient } from '@openid4vc/openid4vp'
 import { SDJwtVcInstance } from '@sd-jwt/sd-jwt-vc'
 import { DcqlQuery } from 'dcql'
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '#ctid/base'
 import { generateSigner } from '#ctid/crypto'
@@ -373,8 +374,8 @@ describe('a third-party wallet presents', () => {
         origin: from,
       })
     await expect(resolve('https://other.example')).rejects.toThrow()
-    const { authorizationRequestPayload: request, client: verifier } = await resolve(origin)
-    const token = await presentation(credential, holder, verifier.effective, request.nonce)
+    const { authorizationRequestPayload: request } = await resolve(origin)
+    const token = await presentation(credential, holder, `origin:${origin}`, request.nonce)
     const created = await client.createOpenid4vpAuthorizationResponse({
       authorizationRequestPayload: request,
       origin,
@@ -395,5 +396,25 @@ describe('a third-party wallet presents', () => {
     })
     expect(posted.status).toBe(200)
     expect((await resultOf(started))['state']).toBe('accepted')
+  })
+
+  it.each<[string, (request: { client_id: string }) => string]>([
+    ['for the client identifier', ({ client_id }) => client_id],
+    ['for another page', () => 'origin:https://other.example'],
+    ['for the bare origin', () => 'https://shop.example'],
+  ])('over the Digital Credentials API, not %s', async (_name, audience) => {
+    const started = await start({ response_mode: 'dc_api', expected_origins: ['https://shop.example'] })
+    const request = decodeJwt(started['request'] ?? '') as { client_id: string; nonce: string }
+    const token = await presentation(credential, holder, audience(request), request.nonce)
+    const posted = await fetch(`${system.url}/openid4vp/responses/${started['id']}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ vp_token: { age: [token] } }),
+    })
+    expect(posted.status).toBe(400)
+    expect(await resultOf(started)).toMatchObject({
+      state: 'refused',
+      code: 'ERR_CREDENTIAL_BINDING_AUDIENCE',
+    })
   })
 })
