@@ -1,5 +1,5 @@
 // Witnesses (C2SP tlog-witness): they remember the last checkpoint of each log and cosign only what extends it.
-import { type Clock, CtidError, equalBytes, systemClock } from '../base/index.ts'
+import { type Clock, CtidError, equalBytes, isCtidError, systemClock } from '../base/index.ts'
 import { fromBase64, toBase64 } from './base64.ts'
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
 import {
@@ -150,9 +150,10 @@ export type CosignOptions = {
 
 /**
  * Collects cosignatures: the `cosign` of a log. Asks all witnesses at once, catches up after a 409, ignores those that
- * fail, and throws when fewer than the threshold cosigned.
+ * fail or that forgot what they cosigned, and throws when fewer than the threshold cosigned.
  *
- * @throws {CtidError} `ERR_LOG_WITNESSES` on the returned function
+ * @throws {CtidError} on the returned function `ERR_LOG_WITNESSES`; `ERR_LOG_CORRUPT` when one of those missing has seen
+ *   more entries than the log has: the log was rolled back
  */
 export function cosignWith({
   witnesses,
@@ -170,7 +171,9 @@ export function cosignWith({
     )
     const lines = answers.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []))
     if (lines.length < threshold) {
-      throw new CtidError('ERR_LOG_WITNESSES', { detail: `${lines.length} of ${threshold}` })
+      const reasons = answers.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []))
+      const ahead = reasons.find((reason) => isCtidError(reason) && reason.code === 'ERR_LOG_CORRUPT')
+      throw ahead ?? new CtidError('ERR_LOG_WITNESSES', { detail: `${lines.length} of ${threshold}` })
     }
     return note + lines.join('')
   }
@@ -189,7 +192,9 @@ async function askWitness(
     if (status === 200) return ownLine(body, note, witness.key)
     if (status !== 409 || !/^(0|[1-9]\d{0,15})\n$/.test(body)) break
     oldSize = Number(body)
-    if (oldSize > size) break
+    if (oldSize > size) throw new CtidError('ERR_LOG_CORRUPT', { detail: 'a witness has seen more entries' })
+    // A witness that stands behind what it cosigned for us lost its memory: it could be led onto a fork.
+    if (oldSize < known) break
   }
   throw new CtidError('ERR_LOG_WITNESSES', { detail: 'refused' })
 }

@@ -1,11 +1,17 @@
 // The log on files: layout, group commit, recovery, the lock, and refusing to contradict what was published.
 import { execFileSync } from 'node:child_process'
-import { cp, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { CtidError } from '#ctid/base'
 import {
+  COSIGNATURE,
+  cosignWith,
+  createWitness,
   LOG_SIGNATURE,
+  memoryWitnessStore,
+  type NoteSigner,
   noteSigner,
   openCheckpoint,
   parseNote,
@@ -130,6 +136,87 @@ describe('recovery', () => {
     await expect(open(directory)).rejects.toMatchObject({ code: 'ERR_LOG_CORRUPT' })
   })
 
+  it.each([
+    ['cut off at a published record', (journal: Buffer, before: number) => journal.subarray(0, before)],
+    [
+      'with a damaged length, which looks like a torn record',
+      (journal: Buffer, before: number) => {
+        const copy = Buffer.from(journal)
+        copy[before] = 0x7f
+        return copy
+      },
+    ],
+  ])('leaves a journal %s as it found it: nothing is lost that could be repaired', async (_, change) => {
+    const directory = await newFolder()
+    const log = await open(directory)
+    await log.append(entriesOf(10))
+    const before = (await readFile(join(directory, 'journal'))).length
+    await log.append(entriesOf(5, 10))
+    await log.append(entriesOf(5, 15))
+    await log.close()
+    const path = join(directory, 'journal')
+    const whole = await readFile(path)
+    const changed = change(whole, before)
+    await writeFile(path, changed)
+    await expect(open(directory)).rejects.toMatchObject({ code: 'ERR_LOG_CORRUPT' })
+    expect((await readFile(path)).equals(changed)).toBe(true)
+    await writeFile(path, whole)
+    const again = await open(directory)
+    expect(again.published().size).toBe(20)
+    await again.close()
+  })
+
+  it('does not begin anew when the journal is there but cannot be read', async () => {
+    const directory = await newFolder()
+    const path = join(directory, 'journal')
+    await mkdir(path)
+    await expect(open(directory)).rejects.toThrow('EISDIR')
+    expect((await stat(path)).isDirectory()).toBe(true)
+  })
+
+  it('keeps places and checkpoint together when unpublished entries outlive a rotation and a restart', async () => {
+    const directory = await newFolder()
+    let available = true
+    const cosign = async (note: string) => {
+      if (!available) throw new CtidError('ERR_LOG_WITNESSES')
+      return note
+    }
+    let log = await open(directory, { cosign, maxJournalLength: 2_000 })
+    await log.append(entriesOf(20))
+    available = false
+    for (let i = 0; i < 3; i++) {
+      await expect(log.append(entriesOf(20, 20))).rejects.toMatchObject({ code: 'ERR_LOG_WITNESSES' })
+      await expect(log.append(entriesOf(40, 40))).rejects.toMatchObject({ code: 'ERR_LOG_WITNESSES' })
+    }
+    await log.close()
+    log = await open(directory, { cosign, maxJournalLength: 2_000 })
+    expect(log.published().size).toBe(20)
+    available = true
+    const batch = entriesOf(20, 20)
+    const receipts = await registryLog(log).append(batch)
+    expect(receipts[0]?.index).toBe(20)
+    for (const [i, receipt] of receipts.entries()) {
+      expect(await verifyReceipt(batch[i] as Buffer, receipt, policy)).toMatchObject({ size: 80 })
+    }
+    await log.close()
+  })
+
+  it('refuses an older checkpoint that the tree never had', async () => {
+    const directory = await newFolder()
+    const log = await open(directory, { maxJournalLength: 500 })
+    for (let i = 0; i < 4; i++) await log.append(entriesOf(30, i * 30))
+    await log.close()
+    const older = { origin: policy.origin, size: 30 }
+    const write = async (root: Uint8Array) =>
+      writeFile(join(directory, 'checkpoint'), await signCheckpoint({ ...older, root }, [signer]))
+    await write(new Uint8Array(32))
+    await expect(open(directory)).rejects.toMatchObject({ code: 'ERR_LOG_CORRUPT' })
+    await write(await rootFromTiles(log.source, 30))
+    const again = await open(directory)
+    expect(again.published().size).toBe(120)
+    await again.close()
+  })
+
   it('refuses a damaged record inside the journal, a foreign checkpoint, and a journal without its checkpoint', async () => {
     const directory = await newFolder()
     const log = await open(directory, { maxJournalLength: 1_000 })
@@ -155,7 +242,66 @@ describe('recovery', () => {
   })
 })
 
+describe('a folder restored from an old copy', () => {
+  it('is whole, and yet signs nothing: the witnesses have seen more', async () => {
+    const directory = await newFolder()
+    const old = await newFolder()
+    const signed: string[] = []
+    const watching: NoteSigner = {
+      key: signer.key,
+      sign: (text, time) => {
+        signed.push(text)
+        return signer.sign(text, time)
+      },
+    }
+    const witnesses = [2, 3].map((seed) =>
+      createWitness({
+        signer: noteSigner(`w${seed}.example`, COSIGNATURE, new Uint8Array(32).fill(seed)),
+        logs: [{ origin: policy.origin, keys: [signer.key] }],
+        store: memoryWitnessStore(),
+        clock: () => 1_800_000_000,
+      }),
+    )
+    const more = { cosign: cosignWith({ witnesses, threshold: 2 }), signers: [watching] as const }
+    const log = await open(directory, more)
+    await log.append(entriesOf(10))
+    await log.close()
+    await cp(directory, old, { recursive: true })
+    const later = await open(directory, more)
+    await later.append(entriesOf(5, 10))
+    await later.close()
+
+    for (const folder of [old, await newFolder()]) {
+      const restored = await open(folder, { ...more, cosign: cosignWith({ witnesses, threshold: 2 }) })
+      signed.length = 0
+      for (let i = 0; i < 2; i++) {
+        await expect(restored.append(entriesOf(9, 50))).rejects.toMatchObject({ code: 'ERR_LOG_CORRUPT' })
+      }
+      expect(signed).toEqual([])
+      await restored.close()
+    }
+    const right = await open(directory, more)
+    expect((await right.append(entriesOf(1, 15))).indexes).toEqual([15])
+    await right.close()
+  })
+})
+
 describe('the single-writer lock', () => {
+  it('stops a writer whose lock was taken over: it acknowledges nothing more, and leaves the new lock alone', async () => {
+    const directory = await newFolder()
+    const first = await open(directory)
+    await first.append(entriesOf(3))
+    // As from another container: its process numbers say nothing about ours.
+    await writeFile(join(directory, 'other'), JSON.stringify({ pid: 1, started: 'elsewhere' }))
+    await rename(join(directory, 'other'), join(directory, 'lock'))
+    const second = await open(directory)
+    await expect(first.append(entriesOf(2, 3))).rejects.toMatchObject({ code: 'ERR_LOG_CLOSED' })
+    await first.close()
+    expect((await second.append(entriesOf(2, 3))).indexes).toEqual([3, 4])
+    await expect(open(directory)).rejects.toMatchObject({ code: 'ERR_LOG_LOCKED' })
+    await second.close()
+  })
+
   it('refuses a second writer, and takes over from a dead process', async () => {
     const directory = await newFolder()
     const log = await open(directory)

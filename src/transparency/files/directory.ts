@@ -1,6 +1,6 @@
 // Tiles as files in a directory: what a web server serves as it stands.
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { open, readFile, rename, writeFile } from 'node:fs/promises'
+import { open, readFile, rename } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseTilePath, TILE_WIDTH, type TileSource } from '../tiles.ts'
 import { syncDirectory } from './journal.ts'
@@ -59,9 +59,16 @@ export function directoryWriter(directory: string): WriteFiles {
   }
 }
 
-/** Replaces one file atomically. */
+/** Replaces one file atomically. After a power cut the old one or the new one is there, whole. */
 export async function replaceFile(path: string, contents: Uint8Array | string): Promise<void> {
-  await writeFile(`${path}.tmp`, contents)
+  const handle = await open(`${path}.tmp`, 'w')
+  try {
+    await handle.writeFile(contents)
+    // Some file systems make a new name durable before the contents: the file would be there, and empty.
+    await handle.datasync()
+  } finally {
+    await handle.close()
+  }
   await rename(`${path}.tmp`, path)
 }
 

@@ -2,16 +2,24 @@
 // under a published checkpoint. One sequencer; what arrives while a batch is being written shares the next one.
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Clock, CtidError, concatBytes, equalBytes, systemClock, toHex } from '../../base/index.ts'
+import {
+  type Clock,
+  CtidError,
+  concatBytes,
+  equalBytes,
+  isCtidError,
+  systemClock,
+  toHex,
+} from '../../base/index.ts'
 import { openCheckpoint, parseCheckpoint, signCheckpoint } from '../checkpoint.ts'
 import { type NoteSigner, parseNote } from '../note.ts'
-import { readEntries } from '../prove.ts'
+import { readEntries, rootFromTiles } from '../prove.ts'
 import { openTileWriter, type TileWriter } from '../tile-writer.ts'
 import { decodeBundle, encodeBundle, MAX_ENTRY_LENGTH, type TileSource } from '../tiles.ts'
-import { leafHash } from '../tree.ts'
+import { EMPTY_ROOT, leafHash } from '../tree.ts'
 import { directorySource, directoryWriter, replaceFile, syncFiles, type WriteFiles } from './directory.ts'
 import { type Batch, type Journal, openJournal } from './journal.ts'
-import { acquireLock } from './lock.ts'
+import { acquireLock, type Lock } from './lock.ts'
 
 /** What an append returns: where the entries are, and the signed checkpoint that covers them. */
 export type Appended = {
@@ -72,50 +80,56 @@ type Waiting = {
  */
 export async function openFileLog(options: FileLogOptions): Promise<FileLog> {
   await mkdir(options.directory, { recursive: true })
-  const release = acquireLock(options.directory)
+  const lock = acquireLock(options.directory)
   try {
-    return await recover(options, release)
+    return await recover(options, lock)
   } catch (error) {
-    release()
+    lock.release()
     throw error
   }
 }
 
-async function recover(options: FileLogOptions, release: () => void): Promise<FileLog> {
+async function recover(options: FileLogOptions, lock: Lock): Promise<FileLog> {
   const { directory } = options
   const source = directorySource(directory)
   const opened = await openJournal(join(directory, 'journal'), openTileWriter().snapshot())
   try {
-    return await rebuild(options, { ...opened, source, release })
+    return await rebuild(options, { ...opened, source, lock })
   } catch (error) {
     await opened.journal.close()
     throw error
   }
 }
 
-type Opened = Awaited<ReturnType<typeof openJournal>> & { source: TileSource; release: () => void }
+type Opened = Awaited<ReturnType<typeof openJournal>> & { source: TileSource; lock: Lock }
 
 async function rebuild(options: FileLogOptions, opened: Opened): Promise<FileLog> {
   const { directory, origin, signers } = options
-  const { source, release } = opened
+  const { source, lock, journal } = opened
   const tiles = openTileWriter(opened.snapshot)
   const writeFiles = directoryWriter(directory)
   const snapshotSize = tiles.size()
   const roots = new Map([[tiles.size(), tiles.root()]])
+  const files = new Map<string, Map<string, Uint8Array>>()
   for (const batch of opened.batches) {
     await replay(tiles, batch, origin)
     roots.set(tiles.size(), tiles.root())
-    writeFiles(tiles.takeFiles())
+    collect(files, tiles.takeFiles())
   }
-  const empty = await signCheckpoint({ origin, size: 0, root: tiles.root() }, signers)
-  const last = opened.batches.at(-1)?.note ?? (snapshotSize === 0 ? empty : undefined)
-  const published = await readPublished(options, snapshotSize, roots, tiles.size())
+  // Nothing was written so far: what contradicts the published checkpoint is left as it was found.
+  const published = await readPublished(options, { snapshotSize, roots, size: tiles.size(), source })
   if (published === undefined && snapshotSize > 0) {
     throw new CtidError('ERR_LOG_CORRUPT', { detail: 'checkpoint missing' })
   }
-  const state = { note: last ?? published?.note ?? empty, published: published ?? { size: 0, note: empty } }
-  if (!options.cosign && state.published.size < tiles.size())
-    state.published = { size: tiles.size(), note: state.note }
+  await journal.trim()
+  for (const versions of files.values()) writeFiles(versions)
+  const now = { origin, size: tiles.size(), root: tiles.root() }
+  const clock = options.clock ?? systemClock
+  // The same statement again, when the journal does not have it: a rotation keeps no note.
+  const note = opened.batches.at(-1)?.note ?? (await signCheckpoint(now, signers, clock()))
+  const nothing = { size: 0, note: await signCheckpoint({ origin, size: 0, root: EMPTY_ROOT }, signers) }
+  const state = { note, published: published ?? nothing }
+  if (!options.cosign && state.published.size < tiles.size()) state.published = { size: tiles.size(), note }
   await replaceFile(join(directory, 'checkpoint'), state.published.note)
 
   // Entries that were sequenced but never acknowledged: a caller who repeats them must not get a second place.
@@ -124,8 +138,17 @@ async function rebuild(options: FileLogOptions, opened: Opened): Promise<FileLog
   for await (const { index, entry } of readEntries(source, range, tiles.size())) {
     unpublished.set(toHex(leafHash(entry)), index)
   }
-  const { journal } = opened
-  return startSequencer({ options, source, journal, writeFiles, tiles, unpublished, state, release })
+  return startSequencer({ options, source, journal, writeFiles, tiles, unpublished, state, lock })
+}
+
+// Files by tile. Of a tile that was filled meanwhile only the full one is kept: its partial versions are many.
+function collect(byTile: Map<string, Map<string, Uint8Array>>, files: ReadonlyMap<string, Uint8Array>): void {
+  for (const [path, bytes] of files) {
+    const cut = path.indexOf('.p/')
+    const tile = cut < 0 ? path : path.slice(0, cut)
+    const versions = cut < 0 ? undefined : byTile.get(tile)
+    byTile.set(tile, (versions ?? new Map<string, Uint8Array>()).set(path, bytes))
+  }
 }
 
 async function replay(tiles: TileWriter, batch: Batch, origin: string): Promise<void> {
@@ -140,9 +163,12 @@ async function replay(tiles: TileWriter, batch: Batch, origin: string): Promise<
 // The published checkpoint must be one that the journal knows: otherwise the log would sign a second history.
 async function readPublished(
   { directory, origin, signers }: FileLogOptions,
-  snapshotSize: number,
-  roots: ReadonlyMap<number, Uint8Array>,
-  size: number,
+  known: {
+    readonly snapshotSize: number
+    readonly roots: ReadonlyMap<number, Uint8Array>
+    readonly size: number
+    readonly source: TileSource
+  },
 ): Promise<{ size: number; note: string } | undefined> {
   const note = await readFile(join(directory, 'checkpoint'), 'utf8').catch(() => '')
   if (note === '') return undefined
@@ -150,9 +176,11 @@ async function readPublished(
   const checkpoint = await openCheckpoint(note, policy).catch((cause) => {
     throw new CtidError('ERR_LOG_CORRUPT', { detail: 'published checkpoint', cause })
   })
-  const root = roots.get(checkpoint.size)
-  const known = checkpoint.size < snapshotSize || (root !== undefined && equalBytes(root, checkpoint.root))
-  if (checkpoint.size > size || !known) {
+  const isOlder = checkpoint.size < known.snapshotSize
+  const root = isOlder
+    ? await rootFromTiles(known.source, checkpoint.size).catch(() => undefined)
+    : known.roots.get(checkpoint.size)
+  if (!root || !equalBytes(root, checkpoint.root)) {
     throw new CtidError('ERR_LOG_CORRUPT', { detail: 'published checkpoint is not in the journal' })
   }
   return { size: checkpoint.size, note }
@@ -176,7 +204,7 @@ type Sequencer = {
   readonly tiles: TileWriter
   readonly unpublished: Map<string, number>
   readonly state: { note: string; published: { size: number; note: string } }
-  readonly release: () => void
+  readonly lock: Lock
 }
 
 function startSequencer({
@@ -187,7 +215,7 @@ function startSequencer({
   tiles,
   unpublished,
   state,
-  release,
+  lock,
 }: Sequencer): FileLog {
   const { directory, origin, signers, cosign, clock = systemClock } = options
   const { maxBatch = 8192, maxJournalLength = 64 << 20 } = options
@@ -196,6 +224,7 @@ function startSequencer({
   let running: Promise<void> | undefined
   let closed: CtidError | undefined
   let released = false
+  let confirmed = cosign === undefined
 
   // First half, in memory: places, hashes, signature. Nothing of it leaves the process before the second half.
   async function prepare(batch: readonly Waiting[]): Promise<Prepared> {
@@ -230,6 +259,7 @@ function startSequencer({
     const { batch, places, firstIndex, added, size, note, files } = prepared
     try {
       if (closed) throw closed
+      if (!lock.held()) throw new CtidError('ERR_LOG_LOCKED')
       if (added.length > 0) {
         await journal.append({ firstIndex, note, bundle: added })
         writeFiles(files)
@@ -262,6 +292,23 @@ function startSequencer({
     unpublished.clear()
   }
 
+  // A folder restored from a copy is whole and yet behind what was published: the log would sign a second history. So
+  // before its first signature after opening, the witnesses must agree that this is where it stood.
+  async function confirm(): Promise<void> {
+    if (confirmed || !cosign) return
+    const size = tiles.size()
+    const note = await cosign(state.note, source).catch((reason) => {
+      // Not every witness signs an empty tree; one that says that it has seen more is heard all the same.
+      if (size === 0 && isCtidError(reason) && reason.code === 'ERR_LOG_WITNESSES') return state.note
+      throw reason
+    })
+    await replaceFile(join(directory, 'checkpoint'), note).catch((cause) => {
+      throw fail(cause)
+    })
+    state.published = { size, note }
+    confirmed = true
+  }
+
   // Only when nothing is prepared: the snapshot must be what the journal holds.
   async function rotate(): Promise<void> {
     try {
@@ -285,10 +332,12 @@ function startSequencer({
         if (queue.length === 0) continue
       }
       const batch = takeBatch()
-      const prepared = await prepare(batch).catch((cause) => {
-        const refusal = fail(cause)
-        for (const { reject } of batch) reject(refusal)
-      })
+      const refuse = (reason: unknown) => {
+        for (const { reject } of batch) reject(reason)
+      }
+      const isConfirmed = await confirm().then(() => true, refuse)
+      if (!isConfirmed) continue
+      const prepared = await prepare(batch).catch((cause) => refuse(fail(cause)))
       await committing
       committing = prepared ? commit(prepared) : undefined
     }
@@ -339,7 +388,7 @@ function startSequencer({
       await running
       closed ??= new CtidError('ERR_LOG_CLOSED', { detail: 'closed' })
       await journal.close()
-      release()
+      lock.release()
     },
   }
 }

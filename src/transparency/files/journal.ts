@@ -16,6 +16,8 @@ export type Batch = {
 export type Snapshot = Uint8Array
 
 export type Journal = {
+  /** Drops a torn last record. To be called before the first append, once the rest was found to be right. */
+  trim(): Promise<void>
   /** Appends a record and returns when it is on the disk. */
   append(batch: Batch): Promise<void>
   /** Starts again from a snapshot, atomically. */
@@ -30,7 +32,8 @@ const SNAPSHOT = 0
 const BATCH = 1
 
 /**
- * Opens a journal, or begins one with `initial`.
+ * Opens a journal, or begins one with `initial`. Nothing of an existing file is changed: a damaged length looks like a
+ * torn record, and only what was published tells the two apart.
  *
  * @throws {CtidError} `ERR_LOG_CORRUPT` when a record other than the last is damaged
  */
@@ -38,22 +41,26 @@ export async function openJournal(
   path: string,
   initial: Snapshot,
 ): Promise<{ journal: Journal; snapshot: Snapshot; batches: Batch[] }> {
-  const existing = await readFile(path).catch(() => undefined)
+  const existing = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    // A journal that cannot be read must not look like one that was never begun: it would be replaced.
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
   if (existing === undefined) await begin(path, initial)
   const { records, length } = existing ? readRecords(existing) : { records: [], length: undefined }
   const [first, ...rest] = records
   if (existing && first?.[0] !== SNAPSHOT) throw new CtidError('ERR_LOG_CORRUPT', { detail: 'journal' })
   let handle = await open(path, 'r+')
-  if (length !== undefined) {
-    await handle.truncate(length)
-    await handle.datasync()
-  }
-  let position = (await handle.stat()).size
+  let position = length ?? (await handle.stat()).size
 
   return {
     snapshot: first ? first.subarray(1) : initial,
     batches: rest.map(decodeBatch),
     journal: {
+      async trim() {
+        await handle.truncate(position)
+        await handle.datasync()
+      },
       async append(batch) {
         position = await writeAll(handle, frame(encodeBatch(batch)), position)
         await handle.datasync()

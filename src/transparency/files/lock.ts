@@ -4,24 +4,39 @@ import { existsSync, linkSync, readFileSync, renameSync, unlinkSync, writeFileSy
 import { join } from 'node:path'
 import { CtidError } from '../../base/index.ts'
 
-/** Lets go of the lock. */
-export type ReleaseLock = () => void
+export type Lock = {
+  /**
+   * Whether the lock is still ours. Another machine, or a container with process numbers of its own, may have taken us
+   * for dead: whoever is about to write asks first.
+   */
+  held(): boolean
+  /** Lets go of the lock, if it is still ours. */
+  release(): void
+}
 
 /**
  * Takes the lock of a directory.
  *
  * @throws {CtidError} `ERR_LOG_LOCKED` while its owner lives
  */
-export function acquireLock(directory: string): ReleaseLock {
+export function acquireLock(directory: string): Lock {
   const path = join(directory, 'lock')
-  const mine = `${path}.${randomUUID()}`
-  writeFileSync(mine, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }))
+  const id = randomUUID()
+  const mine = `${path}.${id}`
+  const text = JSON.stringify({ pid: process.pid, started: startOf(process.pid), id })
+  writeFileSync(mine, text)
   try {
     if (!tryLink(mine, path)) takeOver(mine, path)
   } finally {
     unlinkSync(mine)
   }
-  return () => unlinkSync(path)
+  const held = () => existsSync(path) && readFileSync(path, 'utf8') === text
+  return {
+    held,
+    release: () => {
+      if (held()) unlinkSync(path)
+    },
+  }
 }
 
 // Only one process at a time may judge a lock stale and replace it: without this second lock, two could both see the
