@@ -1,8 +1,10 @@
 // Failover of PostgreSQL: the primary is killed while people enrol, the standby is promoted, every acknowledged person
-// must be there. The control is an asynchronous standby behind a slow network, which must lose some.
+// must be there. The control is an asynchronous standby behind the same network, which hangs before the end: it must lose some.
 // Runs with CTID_FULL=1 where a PostgreSQL with pg_basebackup is installed.
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
+import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
@@ -25,6 +27,38 @@ if (wanted && !found) console.warn('skipped: no PostgreSQL with pg_basebackup, s
 
 const random = (length: number) => globalThis.crypto.getRandomValues(new Uint8Array(length))
 
+// The network between primary and standby. What is on its way when it hangs never arrives.
+async function startNetwork(port: number) {
+  const sockets = new Set<Socket>()
+  let up = true
+  const server = createServer((standby) => {
+    const primary = connect(port, '127.0.0.1')
+    for (const socket of [standby, primary]) {
+      sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        sockets.delete(socket)
+        for (const end of [standby, primary]) end.destroy()
+      })
+    }
+    if (!up) return
+    standby.pipe(primary).pipe(standby)
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as { port: number }).port,
+    hang() {
+      up = false
+      for (const socket of sockets) socket.unpipe().pause()
+    },
+    close() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
+
 async function failover(bin: string, synchronous: boolean) {
   const directory = freshDirectory('ctid-failover-')
   const [one, two] = [join(directory, 'one'), join(directory, 'two')]
@@ -33,6 +67,7 @@ async function failover(bin: string, synchronous: boolean) {
   initdb(bin, one)
   const settings = ['wal_level=replica', 'hot_standby=on']
   let primary = await runPostgres(bin, one, portOne, settings)
+  const network = await startNetwork(portOne)
   execFileSync(
     join(bin, 'pg_basebackup'),
     [
@@ -51,7 +86,10 @@ async function failover(bin: string, synchronous: boolean) {
     ].concat(['-d', 'application_name=s1']),
     { ...identity(), stdio: 'ignore' },
   )
-  const standby = await runPostgres(bin, two, portTwo, settings)
+  const standby = await runPostgres(bin, two, portTwo, [
+    ...settings,
+    `primary_conninfo=host=127.0.0.1 port=${network.port} user=postgres application_name=s1`,
+  ])
   await killTree(primary)
   rmSync(join(one, 'postmaster.pid'), { force: true })
   const names = synchronous ? 'FIRST 1 (s1)' : ''
@@ -82,13 +120,11 @@ async function failover(bin: string, synchronous: boolean) {
     }
   })
   await new Promise((resolve) => setTimeout(resolve, 1200))
-  // The network to the standby hangs for a while before the end.
-  const [receiver] = await query(portTwo, 'select pid from pg_stat_wal_receiver')
-  process.kill(Number(receiver?.['pid']), 'SIGSTOP')
+  network.hang()
   await new Promise((resolve) => setTimeout(resolve, 800))
   await killTree(primary)
+  network.close()
   stopping = true
-  process.kill(Number(receiver?.['pid']), 'SIGCONT')
   await Promise.all(callers)
   await store.close()
 
@@ -116,7 +152,7 @@ describe.skipIf(!wanted || !found)('a failover of PostgreSQL', () => {
   it('loses nothing that was acknowledged with a synchronous standby', { timeout: 120_000 }, async () => {
     const outcome = await failover(bin, true)
     expect(outcome).toMatchObject({ lost: 0, changed: 0, passed: true })
-    expect(outcome.acknowledged).toBeGreaterThan(100)
+    expect(outcome.acknowledged).toBeGreaterThan(20)
   })
 
   it('control: an asynchronous standby loses acknowledged people', { timeout: 120_000 }, async () => {
