@@ -20,11 +20,17 @@ for (const file of files) {
   if (positionals.length > 0 && !positionals.includes(name)) continue
   const { bench } = (await import(`./${file}`)) as { bench: Bench }
   process.stderr.write(`${bench.name} …\n`)
-  const rows = await bench.run({
-    full: values.full,
-    log: (line) => void process.stderr.write(`  ${line}\n`),
-  })
-  all.push(...rows.map((row) => ({ bench: name, ...row })))
+  try {
+    const rows = await bench.run({
+      full: values.full,
+      log: (line) => void process.stderr.write(`  ${line}\n`),
+    })
+    all.push(...rows.map((row) => ({ bench: name, ...row })))
+  } catch (error) {
+    // The others are measured all the same; the run as a whole has failed.
+    console.error(`${name} failed:`, error)
+    process.exitCode = 1
+  }
 }
 const lines = table([
   ['what', 'ours/s', 'against', 'theirs/s', 'ratio', 'target', ''],
