@@ -1,4 +1,4 @@
-// How the tests run: every file under tests, in worker processes, with time limits that suit two cores.
+// How the tests run: every file under tests, in worker processes, with numbers and time limits that suit two cores.
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
@@ -7,5 +7,6 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    maxWorkers: 3,
   },
 })
