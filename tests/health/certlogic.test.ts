@@ -91,6 +91,11 @@ describe('what the specification leaves undefined is open', () => {
     ['an impossible day', { plusTime: [{ var: 'd' }, 1, 'day'] }, { d: '2021-02-30' }],
     ['text instead of a date', { plusTime: [{ var: 'd' }, 1, 'day'] }, { d: 'yesterday' }],
     ['a missing date', { plusTime: [{ var: 'd' }, 1, 'day'] }, {}],
+    [
+      'time added to a date made already',
+      { plusTime: [{ plusTime: [{ var: 'd' }, 12, 'hour'] }, 1, 'day'] },
+      { d: '2021-02-03' },
+    ],
     ['a comparison of texts', { '<': ['a', 'b'] }, {}],
     ['a membership in nothing', { in: ['a', { var: 'x' }] }, {}],
     ['a date as a truth', { if: [{ plusTime: ['2020-01-01', 0, 'day'] }, 1, 2] }, {}],
@@ -135,6 +140,7 @@ describe('before publication', () => {
     [{ '<': ['1', 2] }],
     [{ after: ['2021-01-01', { plusTime: ['2021-01-01', 0, 'day'] }] }],
     [{ dccDateOfBirth: ['1963-00'] }],
+    [{ plusTime: [{ plusTime: [{ var: 'd' }, 1, 'day'] }, 1, 'hour'] }],
     [{ in: ['a', 'abc'] }],
   ])('refuses the literal in %j', (expr) => {
     expect(checkExpression(expr)).toEqual([])

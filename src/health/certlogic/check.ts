@@ -99,6 +99,10 @@ function operationIssue(operator: string, values: unknown): string | undefined {
 
 const isLiteral = (part: unknown): boolean => typeof part !== 'object'
 
+function makesDate(part: unknown): boolean {
+  return typeof part === 'object' && part !== null && ('plusTime' in part || 'dccDateOfBirth' in part)
+}
+
 function literalIssue(operator: string, operands: readonly Json[]): string | undefined {
   const first = operands[0]
   const wrong = (fits: (part: Json) => boolean): boolean =>
@@ -107,6 +111,7 @@ function literalIssue(operator: string, operands: readonly Json[]): string | und
     if (isLiteral(first) && !(typeof first === 'string' && !Number.isNaN(parseDateOperand(first))))
       return 'a date literal is not a date'
     if (Math.abs(operands[1] as number) > 1_000_000) return 'an amount of time is out of range'
+    if (makesDate(first)) return 'the operand of "plusTime" is a date already, where a text is wanted'
   }
   if (
     operator === 'dccDateOfBirth' &&

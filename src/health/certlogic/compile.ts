@@ -187,7 +187,8 @@ function compilePlusTime(operand: Code, amount: number, unit: TimeUnit): Code {
     if (!Number.isNaN(ms)) return { ...dateCode(() => ms), constant: { value: new Instant(ms) } }
   }
   const { value, linear } = operand
-  if (!linear)
+  // Only a plain variable: the operand is a text, and a date made by another `plusTime` is none.
+  if (!linear || !Number.isNaN(linear.offset))
     return dateCode((frame) => dateOf(plusTime(parseDateOperand(textOf(value(frame))), amount, unit)))
   const { slot } = linear
   const read = (frame: Frame): number => {
