@@ -20,6 +20,7 @@ import {
   type Trustee,
   trusteeShares,
 } from '#ctid/pseudonym'
+import { MAX_RECORD_BYTES } from '../../src/pseudonym/journal-file.ts'
 import { openJournalFile } from '../../src/pseudonym/node.ts'
 import { makeWorld, NOW, oracle, syntheticAnchors, type World } from './world.ts'
 
@@ -212,6 +213,7 @@ describe('malformed requests', () => {
       `${request.header}x`,
       request.grant,
       'x'.repeat(20_000),
+      'x'.repeat(100_000),
     ]) {
       expect(await codeOf(trustee.audit({ ...request, header }))).toMatch(
         /^ERR_PSEUDONYM_(REQUEST|SIGNATURE)$/,
@@ -242,6 +244,33 @@ describe('malformed requests', () => {
 })
 
 describe('the journal file', () => {
+  test('is open in one process at a time, and a dead one does not keep it', () => {
+    const path = join(folder, 'alone')
+    const journal = openJournalFile(path)
+    journal.append({ n: 1 })
+    // Two with one file would each count to the whole of a grant.
+    expect(() => openJournalFile(path)).toThrow(/another process/)
+    journal.append({ n: 2 })
+    journal.close()
+    writeFileSync(`${path}.lock`, JSON.stringify({ pid: process.pid, started: 'an earlier process' }))
+    const again = openJournalFile(path)
+    expect(again.records).toEqual([{ n: 1 }, { n: 2 }])
+    again.close()
+  })
+
+  test('reads back records longer than its buffer, and does not write what it could not read', () => {
+    const path = join(folder, 'long')
+    const journal = openJournalFile(path)
+    const long = { text: '长'.repeat(700_000) }
+    for (const record of [{ n: 1 }, long, { n: 2 }]) journal.append(record)
+    expect(() => journal.append({ text: 'x'.repeat(MAX_RECORD_BYTES) })).toThrow(/too long/)
+    journal.append({ n: 3 })
+    journal.close()
+    const again = openJournalFile(path)
+    expect(again.records).toEqual([{ n: 1 }, long, { n: 2 }, { n: 3 }])
+    again.close()
+  })
+
   test('drops a torn last line, refuses any other damage', () => {
     const path = join(folder, 'journal')
     const journal = openJournalFile(path)
@@ -254,7 +283,9 @@ describe('the journal file', () => {
     expect(torn.records).toEqual([{ n: 1 }, { n: 2 }])
     torn.append({ n: 3 })
     torn.close()
-    expect(openJournalFile(path).records).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+    const complete = openJournalFile(path)
+    expect(complete.records).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+    complete.close()
     const text = readFileSync(path, 'utf8')
     for (const damaged of [
       text.replace('"n":1', '"n":7'),

@@ -11,6 +11,7 @@ import {
   systemClock,
   toHex,
 } from '../../base/index.ts'
+import { acquireLock, type Lock } from '../../base/node.ts'
 import { openCheckpoint, parseCheckpoint, signCheckpoint } from '../checkpoint.ts'
 import { type NoteSigner, parseNote } from '../note.ts'
 import { readEntries, rootFromTiles } from '../prove.ts'
@@ -19,7 +20,6 @@ import { decodeBundle, encodeBundle, MAX_ENTRY_LENGTH, type TileSource } from '.
 import { EMPTY_ROOT, leafHash } from '../tree.ts'
 import { directorySource, directoryWriter, replaceFile, syncFiles, type WriteFiles } from './directory.ts'
 import { type Batch, type Journal, openJournal } from './journal.ts'
-import { acquireLock, type Lock } from './lock.ts'
 
 /** What an append returns: where the entries are, and the signed checkpoint that covers them. */
 export type Appended = {
@@ -80,7 +80,7 @@ type Waiting = {
  */
 export async function openFileLog(options: FileLogOptions): Promise<FileLog> {
   await mkdir(options.directory, { recursive: true })
-  const lock = acquireLock(options.directory)
+  const lock = acquireLock(join(options.directory, 'lock'), new CtidError('ERR_LOG_LOCKED'))
   try {
     return await recover(options, lock)
   } catch (error) {

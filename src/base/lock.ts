@@ -1,8 +1,7 @@
-// One writer per log directory. The lock is a file that names its owner; the lock of a dead process can be taken over.
+// One writer per file or directory. The lock is a file that names its owner; the lock of a dead process can be taken over.
 import { randomUUID } from 'node:crypto'
 import { existsSync, linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { CtidError } from '../../base/index.ts'
+import type { CtidError } from './errors.ts'
 
 export type Lock = {
   /**
@@ -15,18 +14,17 @@ export type Lock = {
 }
 
 /**
- * Takes the lock of a directory.
+ * Takes the lock that lies at `path`.
  *
- * @throws {CtidError} `ERR_LOG_LOCKED` while its owner lives
+ * @throws `busy` while its owner lives
  */
-export function acquireLock(directory: string): Lock {
-  const path = join(directory, 'lock')
+export function acquireLock(path: string, busy: CtidError): Lock {
   const id = randomUUID()
   const mine = `${path}.${id}`
   const text = JSON.stringify({ pid: process.pid, started: startOf(process.pid), id })
   writeFileSync(mine, text)
   try {
-    if (!tryLink(mine, path)) takeOver(mine, path)
+    if (!tryLink(mine, path)) takeOver(mine, path, busy)
   } finally {
     unlinkSync(mine)
   }
@@ -41,15 +39,15 @@ export function acquireLock(directory: string): Lock {
 
 // Only one process at a time may judge a lock stale and replace it: without this second lock, two could both see the
 // dead owner and the slower one would replace the lock that the faster one just took.
-function takeOver(mine: string, path: string): void {
+function takeOver(mine: string, path: string, busy: CtidError): void {
   const guard = `${path}.takeover`
   if (!tryLink(mine, guard)) {
-    if (ownerLives(guard)) throw new CtidError('ERR_LOG_LOCKED')
+    if (ownerLives(guard)) throw busy
     unlinkSync(guard)
-    if (!tryLink(mine, guard)) throw new CtidError('ERR_LOG_LOCKED')
+    if (!tryLink(mine, guard)) throw busy
   }
   try {
-    if (ownerLives(path)) throw new CtidError('ERR_LOG_LOCKED')
+    if (ownerLives(path)) throw busy
     const copy = `${mine}.link`
     linkSync(mine, copy)
     // POSIX: renaming onto another link of the same file does nothing, so the stale lock is a different file here.
