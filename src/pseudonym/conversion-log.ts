@@ -55,7 +55,11 @@ export type ConversionLog = {
    * @throws {CtidError} `ERR_PSEUDONYM_NOT_ENROLLED` naming rows, `ERR_PSEUDONYM_REPLAY`, `ERR_PSEUDONYM_GRANT_COUNT`, and the errors of `openRequest`
    */
   admit(request: ConversionRequest, parts: readonly ConversionPart[]): Promise<Admission>
-  /** Enrols the persons of a request from the anchor to the audit log; payload of a row: the wallet's key, 32 bytes. */
+  /**
+   * Enrols the persons of a request from the anchor to the audit log; payload of a row: the wallet's key, 32 bytes.
+   *
+   * @throws {CtidError} `ERR_PSEUDONYM_REPLAY`, `ERR_PSEUDONYM_GRANT_COUNT`, and the errors of `openRequest`
+   */
   enrol(batch: ConversionBatch, parts: readonly ConversionPart[]): Promise<AuditEnrolment>
   /** Sealed entries under each handle. Open to all: a handle cannot be guessed, and an entry opens for its wallet only. */
   entries(handles: readonly Uint8Array[]): Promise<readonly (readonly StoredEntry[])[]>
@@ -81,7 +85,7 @@ export type ConversionLogOptions = {
 type State = {
   readonly enrolled: Set<string>
   readonly admitted: Set<string>
-  /** Rows admitted under each grant, over all quorums of trustees. */
+  /** Rows admitted or enrolled under each grant. */
   readonly rows: Map<string, number>
   readonly entries: Map<string, StoredEntry[]>
 }
@@ -99,9 +103,18 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
     if (faults.length > 0) return faults
     return combineParts(group, parts).map((row) => decryptPoint(group, secretKey, row))
   }
-  const requireCount = ({ grant, auditCopies }: OpenedRequest): void => {
+  // Once each, and within the grant over all quorums of trustees, whom a count of their own does not hold to that.
+  const requireUnspent = ({ id, grant, auditCopies }: OpenedRequest): void => {
+    if (state.admitted.has(toBase64url(id))) throw new CtidError('ERR_PSEUDONYM_REPLAY')
     const used = state.rows.get(toBase64url(grant.id)) ?? 0
     if (used + auditCopies.length > grant.count) throw new CtidError('ERR_PSEUDONYM_GRANT_COUNT')
+  }
+  // Nothing is awaited between this check and the write, so that of two equal requests one is refused.
+  const spend = (opened: OpenedRequest, at: number, written: JsonObject): void => {
+    requireUnspent(opened)
+    const request = toBase64url(opened.id)
+    const grant = toBase64url(opened.grant.id)
+    write({ request, grant, rows: opened.auditCopies.length, at, ...written })
   }
   const indexOf = (point: Point): string =>
     toBase64url(hmacSha256(indexKey, framed('CTID-audit-index', point)))
@@ -141,9 +154,7 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
       const opened = await openRequest(group, request, { directory, nowSeconds: now })
       if (opened.to === directory.audit)
         throw new CtidError('ERR_PSEUDONYM_REQUEST', { detail: 'an enrolment' })
-      const name = toBase64url(opened.id)
-      if (state.admitted.has(name)) throw new CtidError('ERR_PSEUDONYM_REPLAY')
-      requireCount(opened)
+      requireUnspent(opened)
       const points = read(opened, parts)
       if (isFaults(points)) return { admitted: false, faults: points }
       const strangers = points.flatMap((point, i) => (state.enrolled.has(indexOf(point)) ? [] : [i + 1]))
@@ -151,12 +162,7 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
         const rows = `rows ${strangers.slice(0, 8).join(', ')}${strangers.length > 8 ? ' …' : ''}`
         throw new CtidError('ERR_PSEUDONYM_NOT_ENROLLED', { detail: rows })
       }
-      const entries = await entriesOf(points, opened, now)
-      // Nothing is awaited between this check and the write, so that of two equal requests one is refused.
-      if (state.admitted.has(name)) throw new CtidError('ERR_PSEUDONYM_REPLAY')
-      requireCount(opened)
-      const grant = toBase64url(opened.grant.id)
-      write({ type: 'admission', request: name, grant, rows: points.length, at: now, entries })
+      spend(opened, now, { type: 'admission', entries: await entriesOf(points, opened, now) })
       const receipt = await signReceipt({ requestId: opened.id, rows: points.length, issuedAt: now }, signer)
       return { admitted: true, receipt }
     },
@@ -167,6 +173,7 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
       if (opened.to !== directory.audit || !digestMatches(opened, payloads)) {
         throw new CtidError('ERR_PSEUDONYM_REQUEST', { detail: 'not an enrolment in the audit log' })
       }
+      requireUnspent(opened)
       const points = read(opened, parts)
       if (isFaults(points)) return { admitted: false, faults: points }
       const walletBoxes: Uint8Array[] = []
@@ -179,7 +186,7 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
       }
       // An enrolment is an entry too: who already has a wallet sees that another one received the key to the record.
       const entries = await entriesOf(points, opened, now)
-      write({ type: 'enrolment', at: now, indices: points.map(indexOf), entries })
+      spend(opened, now, { type: 'enrolment', indices: points.map(indexOf), entries })
       return { admitted: true, walletBoxes }
     },
 
@@ -238,7 +245,6 @@ function replay(journal: Journal): State {
 }
 
 type StoredRecord = {
-  readonly type: 'admission' | 'enrolment'
   readonly request?: string
   readonly grant?: string
   readonly rows?: number
@@ -248,8 +254,8 @@ type StoredRecord = {
 
 // The journal checks its own integrity, so its records have the shapes written above.
 function apply(state: State, record: JsonObject): void {
-  const { type, request, grant, rows = 0, indices, entries } = record as unknown as StoredRecord
-  if (type === 'admission' && request !== undefined) state.admitted.add(request)
+  const { request, grant, rows = 0, indices, entries } = record as unknown as StoredRecord
+  if (request !== undefined) state.admitted.add(request)
   if (grant !== undefined) state.rows.set(grant, (state.rows.get(grant) ?? 0) + rows)
   for (const index of indices ?? []) state.enrolled.add(index)
   for (const { handle, sealed, receipt } of entries) {

@@ -76,14 +76,14 @@ export function convertRows(
   return { trustee: publicShare.id, outputs, proof }
 }
 
-/** Anyone with the rows: whether a trustee's part is right. Four multiplications a row. */
+/** Anyone with the rows: whether a trustee's part is right. Never throws on a bad part. Four multiplications a row. */
 export function verifyPart(group: Group, part: ConversionPart, statement: ConversionStatement): boolean {
   const { inputs, recipient, publicShare, context } = statement
   if (part.trustee !== publicShare.id || part.outputs.length !== inputs.length || inputs.length === 0) {
     return false
   }
-  const weights = batchWeights(group, statement, part.outputs)
   try {
+    const weights = batchWeights(group, statement, part.outputs)
     const folded = {
       m1: fold(group, weights, inputs.map(firstOf)),
       m2: fold(group, weights, inputs.map(secondOf)),

@@ -96,35 +96,42 @@ async function auditHalf<Accepted extends { readonly admitted: true }>(
   options: GatewayOptions,
   present: (parts: readonly ConversionPart[]) => Promise<Accepted | Reply>,
 ): Promise<{ readonly result: Accepted; readonly faults: readonly Fault[] }> {
-  let faults: readonly Fault[] = []
+  let collected: Collected = { parts: [], faults: [] }
   for (;;) {
-    const excluded = new Set(faults.map(({ trustee }) => trustee))
-    const trustees = options.trustees.filter(({ id }) => !excluded.has(id))
-    const collected = await collect(
-      { ...options, trustees },
+    collected = await collect(
+      options,
       'audit',
       (trustee) => trustee.audit(request),
       () => true,
-      faults,
+      collected,
     )
-    faults = collected.faults
-    const reply = await present(collected.parts)
+    const { parts, faults } = collected
+    const reply = await present(parts)
     if (reply.admitted) return { result: reply, faults }
-    faults = [...faults, ...reply.faults]
+    // Right parts are kept: a trustee that has counted the request answers it once only, and must not be blamed for that.
+    const wrong = new Set(reply.faults.map(({ trustee }) => trustee))
+    collected = {
+      parts: parts.filter(({ trustee }) => !wrong.has(trustee)),
+      faults: [...faults, ...reply.faults],
+    }
+    if (collected.parts.length === parts.length) throw tooFewTrustees(collected.faults)
   }
 }
 
-/** Asks t trustees at once, and others in the place of those that fail. */
+type Collected = { readonly parts: readonly ConversionPart[]; readonly faults: readonly Fault[] }
+
+/** Asks as many trustees at once as parts are missing, and others in the place of those that fail. */
 async function collect(
   { directory, trustees }: Pick<GatewayOptions, 'directory' | 'trustees'>,
   half: Fault['half'],
   ask: (trustee: Trustee) => Promise<ConversionPart>,
   isGood: (part: ConversionPart) => boolean,
-  earlier: readonly Fault[] = [],
-): Promise<{ readonly parts: readonly ConversionPart[]; readonly faults: readonly Fault[] }> {
-  const waiting = [...trustees]
-  const parts: ConversionPart[] = []
-  const faults: Fault[] = [...earlier]
+  earlier: Collected = { parts: [], faults: [] },
+): Promise<Collected> {
+  const parts = [...earlier.parts]
+  const faults = [...earlier.faults]
+  const heard = new Set([...parts, ...faults].map(({ trustee }) => trustee))
+  const waiting = trustees.filter(({ id }) => !heard.has(id))
   while (parts.length < directory.threshold) {
     const asked = waiting.splice(0, directory.threshold - parts.length)
     if (asked.length + parts.length < directory.threshold) throw tooFewTrustees(faults)

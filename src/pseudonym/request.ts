@@ -19,7 +19,7 @@ import {
 import { type Group, type Point, type Signer, sha256 } from '../crypto/index.ts'
 import { encryptRows } from './copies.ts'
 import { sealPayloads } from './delivery.ts'
-import { type Directory, receiverKey, sectorOf } from './directory.ts'
+import { ANCHOR, type Directory, receiverKey, sectorOf } from './directory.ts'
 import type { Ciphertext } from './elgamal.ts'
 import { isFieldName, type OpenedGrant, openGrant, requireInForce } from './grant.ts'
 import { openStatement, signStatement } from './jws.ts'
@@ -138,6 +138,11 @@ export async function openRequest(
     throw new CtidError('ERR_PSEUDONYM_GRANT_SCOPE', { detail: 'fields' })
   }
   const forAudit = grant.to === directory.audit
+  // Every department has a factor to the audit log, for the audit half. A department that could also enrol with it would
+  // enrol u·P, somebody who does not exist, and dodge the gate that refuses u·P.
+  if (forAudit && grant.from !== ANCHOR) {
+    throw new CtidError('ERR_PSEUDONYM_GRANT_SCOPE', { detail: 'only the registrar enrols in the audit log' })
+  }
   const width = forAudit ? 64 : 96
   if (
     request.rows.length !== header.rows * width ||

@@ -109,7 +109,8 @@ export function createTrustee(group: Group, options: TrusteeOptions): Trustee {
 }
 
 function nameOf({ header, grant, rows, proof }: ConversionRequest): string {
-  return toBase64url(sha256(framed(header, grant, sha256(concatBytes(rows, proof)))))
+  const statements = [header, grant].map((statement) => sha256(utf8(statement)))
+  return toBase64url(sha256(framed(...statements, sha256(rows), sha256(proof))))
 }
 
 /** What a part's proof is bound to: the request and its half. */

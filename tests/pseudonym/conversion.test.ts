@@ -292,6 +292,34 @@ describe('attacks of colluding departments', () => {
     expect((await refusal(convertBatch(group, mixed, world.gateway()))).detail).toBe('rows 2')
   })
 
+  test('a department cannot enrol u·P in the audit log first, though it has a factor and even a grant for it', async () => {
+    const invented = group.multiply(group.randomScalar(world.random), pointsIn('health')[0] as Point)
+    const payloads = [group.multiplyBase(wallets[0] as Scalar)]
+    const batch = await world.request('health', 'audit', [invented], { payloads })
+    for (const trustee of world.trustees) {
+      expect((await refusal(trustee.audit(batch.request))).code).toBe('ERR_PSEUDONYM_GRANT_SCOPE')
+    }
+    expect((await refusal(world.log.enrol(batch, []))).code).toBe('ERR_PSEUDONYM_GRANT_SCOPE')
+  })
+
+  test('an enrolment is written once, within its grant: a gateway cannot fill a record with it', async () => {
+    const grant = await world.grant(ANCHOR, 'audit', { count: 1 })
+    const payloads = [group.multiplyBase(wallets[4] as Scalar)]
+    const enrolment = () => world.request(ANCHOR, 'audit', [anchors[4] as Point], { payloads, grant })
+    const [one, two] = [await enrolment(), await enrolment()]
+    const partsOf = ({ request }: ConversionBatch, ids: readonly number[]) =>
+      Promise.all(ids.map((id) => (world.trustees[id - 1] as Trustee).audit(request)))
+    const parts = await partsOf(one, [1, 2])
+    const before = (await ownRecord(4)).length
+    const twice = await Promise.allSettled([world.log.enrol(one, parts), world.log.enrol(one, parts)])
+    expect(twice.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    expect((await refusal(world.log.enrol(one, parts))).code).toBe('ERR_PSEUDONYM_REPLAY')
+    expect((await refusal(world.log.enrol(two, parts))).code).toBe('ERR_PSEUDONYM_GRANT_COUNT')
+    const reopened = world.openLog(memoryJournal([...world.logJournal.records]))
+    expect((await refusal(reopened.enrol(one, parts))).code).toBe('ERR_PSEUDONYM_REPLAY')
+    expect((await ownRecord(4)).length).toBe(before + 1)
+  })
+
   test('the log cannot be given the parts of another request', async () => {
     const [one, two] = [
       await world.request('health', 'transport', [pointsIn('health')[0] as Point]),
@@ -320,6 +348,28 @@ describe('trustees that fail', () => {
     expect(faults).toEqual([{ trustee: 2, half, code: 'ERR_CRYPTO_PROOF' }])
     const rows = await receive(group, receiverOf(world, 'transport'), deliveries, { to: 'transport' })
     expect(sorted(rows.map(({ point }) => point))).toEqual(sorted(pointsIn('transport').slice(0, 2)))
+  })
+
+  test('a wrong share at an enrolment: named, replaced, and the one that had answered already is not blamed', async () => {
+    const payloads = [group.multiplyBase(wallets[0] as Scalar)]
+    for (const liar of [1, 2]) {
+      const batch = await world.request(ANCHOR, 'audit', [anchors[0] as Point], { payloads })
+      const { walletBoxes, faults } = await enrolInAudit(
+        batch,
+        world.gateway({ trustees: lying(liar, 'audit') }),
+      )
+      expect(faults).toEqual([{ trustee: liar, half: 'audit', code: 'ERR_CRYPTO_PROOF' }])
+      expect(await openRecordSecret(group, wallets[0] as Scalar, walletBoxes[0] as Uint8Array)).toEqual(
+        secrets[0],
+      )
+    }
+  })
+
+  test('a log that blames trustees who were not asked ends the request', async () => {
+    const faults: Fault[] = [{ trustee: 9, half: 'audit', code: 'ERR_CRYPTO_PROOF' }]
+    const log = { ...world.log, admit: async () => ({ admitted: false, faults }) as const }
+    const error = await refusal(convertBatch(group, await batchOf(), world.gateway({ log })))
+    expect(error.code).toBe('ERR_PSEUDONYM_TRUSTEES')
   })
 
   test('a missing trustee: named, replaced', async () => {
