@@ -13,6 +13,8 @@ export type DepartmentKeys = {
 
 /** A pseudonym at rest. */
 export type StoredPseudonym = {
+  /** Of the keys that made the row. */
+  readonly version: number
   /** base64url(HMAC(k_A, P_A)): unique per person within the department. */
   readonly index: string
   /** P_A under AES-256-GCM, bound to the index. */
@@ -26,7 +28,8 @@ export async function storePseudonym(
   { random }: { readonly random: RandomBytes },
 ): Promise<StoredPseudonym> {
   const index = pseudonymIndex(point, keys)
-  return { index, sealed: await seal(keys.seal, point, { context: context(index, keys), random }) }
+  const sealed = await seal(keys.seal, point, { context: context(index, keys), random })
+  return { version: keys.version, index, sealed }
 }
 
 /** The index alone, for looking a person up. */
@@ -58,33 +61,69 @@ export async function rekeyPseudonym(
   return storePseudonym(await openPseudonym(group, stored, keys.from), keys.to, { random })
 }
 
+/** A row of a department's table. */
+export type DepartmentRow<Row> = StoredPseudonym & { readonly row: Row }
+
 /**
- * A department's table: rows by pseudonym, one row a person.
+ * A department's table: rows by pseudonym, one row a person, whichever version of the keys a row lies under.
  */
 export type DepartmentTable<Row> = {
   readonly size: number
   /** Adds a person; `existing` if the person is there already, whose row then stays as it is. */
   add(point: Point, row: Row): Promise<'created' | 'existing'>
   get(point: Point): Row | undefined
-  /** All rows as they lie on disk. */
-  rows(): Iterable<StoredPseudonym & { readonly row: Row }>
+  /** Takes a row out by its index: it has moved to the table of the sector's next key. */
+  take(index: string): Row | undefined
+  /** All rows as they lie on disk, in the order of their indices: the order in which people came would join two tables. */
+  rows(): Iterable<DepartmentRow<Row>>
+  /**
+   * Brings every row under the current keys, one at a time, and yields what replaces what: for a store to write, each
+   * pair in one transaction. People can be added and looked up meanwhile. Stopped in the middle and begun again, also
+   * in another process over the rows written so far, it goes on with the rest.
+   */
+  rekey(
+    group: Group,
+  ): AsyncIterable<{ readonly old: DepartmentRow<Row>; readonly renewed: DepartmentRow<Row> }>
 }
 
-/** A table in memory; `stored` restores one. */
+/**
+ * A table in memory; `stored` restores one. `earlier` has the keys that rows may still lie under while they change.
+ *
+ * @throws {CtidError} `ERR_PSEUDONYM_ROWS` for two rows of one index, `ERR_PSEUDONYM_KEYS` for a row of unknown version
+ */
 export function departmentTable<Row>(
   keys: DepartmentKeys,
   {
     random,
     stored = [],
+    earlier = [],
   }: {
     readonly random: RandomBytes
-    readonly stored?: Iterable<StoredPseudonym & { readonly row: Row }>
+    readonly stored?: Iterable<DepartmentRow<Row>>
+    readonly earlier?: readonly DepartmentKeys[]
   },
 ): DepartmentTable<Row> {
-  const rows = new Map<string, StoredPseudonym & { readonly row: Row }>()
+  const versions = new Map([...earlier, keys].map((one) => [one.version, one]))
+  if (versions.size !== earlier.length + 1 || earlier.some(({ sector }) => sector !== keys.sector)) {
+    throw new CtidError('ERR_PSEUDONYM_KEYS', { detail: 'one key a version' })
+  }
+  const keysOf = ({ version }: StoredPseudonym): DepartmentKeys => {
+    const known = versions.get(version)
+    if (!known) throw new CtidError('ERR_PSEUDONYM_KEYS', { detail: 'a row of an unknown version' })
+    return known
+  }
+  const rows = new Map<string, DepartmentRow<Row>>()
   for (const one of stored) {
+    keysOf(one)
     if (rows.has(one.index)) throw new CtidError('ERR_PSEUDONYM_ROWS', { detail: 'two rows of one person' })
     rows.set(one.index, one)
+  }
+  const find = (point: Point): DepartmentRow<Row> | undefined => {
+    for (const one of versions.values()) {
+      const found = rows.get(pseudonymIndex(point, one))
+      if (found) return found
+    }
+    return undefined
   }
   return {
     get size() {
@@ -92,12 +131,27 @@ export function departmentTable<Row>(
     },
     add: async (point, row) => {
       const pseudonym = await storePseudonym(point, keys, { random })
-      if (rows.has(pseudonym.index)) return 'existing'
+      if (find(point)) return 'existing'
       rows.set(pseudonym.index, { ...pseudonym, row })
       return 'created'
     },
-    get: (point) => rows.get(pseudonymIndex(point, keys))?.row,
-    rows: () => rows.values(),
+    get: (point) => find(point)?.row,
+    take: (index) => {
+      const taken = rows.get(index)
+      rows.delete(index)
+      return taken?.row
+    },
+    rows: () => [...rows.values()].sort((a, b) => (a.index < b.index ? -1 : 1)),
+    rekey: async function* (group) {
+      for (const old of [...rows.values()]) {
+        if (old.version === keys.version) continue
+        const moved = await rekeyPseudonym(group, old, { from: keysOf(old), to: keys }, { random })
+        const renewed = { ...moved, row: old.row }
+        rows.delete(old.index)
+        rows.set(renewed.index, renewed)
+        yield { old, renewed }
+      }
+    },
   }
 }
 

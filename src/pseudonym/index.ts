@@ -40,6 +40,7 @@ export { verifyCopies } from './copies.ts'
 export { type Delivery, type Received, receive } from './delivery.ts'
 export {
   type DepartmentKeys,
+  type DepartmentRow,
   type DepartmentTable,
   departmentTable,
   openPseudonym,

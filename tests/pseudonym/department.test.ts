@@ -7,6 +7,7 @@ import {
   convertBatch,
   createTrustee,
   type DepartmentKeys,
+  type DepartmentRow,
   departmentTable,
   enrolInAudit,
   extendCeremony,
@@ -82,18 +83,59 @@ describe('a department table', () => {
     expect(renewed.index).not.toBe(old.index)
     expect(await openPseudonym(group, renewed, to)).toEqual(point)
   })
+
+  test('changes them for the whole table, also when killed in the middle, and serves everybody meanwhile', async () => {
+    const [first, second] = [keysOf('health', 1), keysOf('health', 2)]
+    const points = syntheticAnchors(group, 7, 'rekeyed')
+    const before = departmentTable<number>(first, { random })
+    for (const [i, point] of points.entries()) await before.add(point, i)
+    const disk = new Map([...before.rows()].map((stored) => [stored.index, stored]))
+    const open = () => departmentTable<number>(second, { random, stored: disk.values(), earlier: [first] })
+    const write = ({ old, renewed }: { old: DepartmentRow<number>; renewed: DepartmentRow<number> }) => {
+      disk.delete(old.index)
+      disk.set(renewed.index, renewed)
+    }
+
+    let done = 0
+    for await (const change of open().rekey(group)) {
+      if (done++ === 3) break // killed: this change was never written
+      write(change)
+    }
+    expect([...disk.values()].map(({ version }) => version).sort()).toEqual([1, 1, 1, 1, 2, 2, 2])
+    const half = open()
+    expect(points.map((point) => half.get(point))).toEqual([0, 1, 2, 3, 4, 5, 6])
+    for (const point of points) expect(await half.add(point, 99)).toBe('existing')
+
+    for await (const change of half.rekey(group)) write(change)
+    const after = departmentTable<number>(second, { random, stored: disk.values() })
+    expect(points.map((point) => after.get(point))).toEqual([0, 1, 2, 3, 4, 5, 6])
+    expect(() => departmentTable(second, { random, stored: before.rows() })).toThrow(CtidError)
+  })
 })
 
 describe('two leaked tables', () => {
   test('joined by every column they hold, in every encoding, match no better than chance', async () => {
     const people = 200
     const anchors = syntheticAnchors(group, people)
-    const dump = async (sector: string): Promise<StoredPseudonym[]> => {
-      const table = departmentTable<null>(keysOf(sector), { random })
-      for (const anchor of anchors) await table.add(oracle(world, anchor, sector), null)
-      return [...table.rows()]
+    // Everybody comes to both departments in the same order; who is who is known here from the points alone.
+    const dump = async (sector: string): Promise<{ rows: StoredPseudonym[]; people: number[] }> => {
+      const table = departmentTable<number>(keysOf(sector), { random })
+      for (const [i, anchor] of anchors.entries()) await table.add(oracle(world, anchor, sector), i)
+      const rows = [...table.rows()]
+      return { rows: rows.map(({ row: _, ...kept }) => kept), people: rows.map(({ row }) => row) }
     }
-    const [health, transport] = [await dump('health'), await dump('transport')]
+    const [left, right] = [await dump('health'), await dump('transport')]
+    // By the place in the table alone.
+    const samePlace = left.people.filter((person, i) => right.people[i] === person).length
+    expect(samePlace).toBeLessThan(8)
+    // Nothing but these columns is kept, and the version is the same for all.
+    expect(Object.keys(left.rows[0] ?? {}).sort()).toEqual(['index', 'sealed', 'version'])
+    const inOneOrder = ({ rows, people }: typeof left) =>
+      people.map((person, i) => [person, rows[i] as StoredPseudonym] as const).sort(([a], [b]) => a - b)
+    const [health, transport] = [left, right].map((table) => inOneOrder(table).map(([, row]) => row)) as [
+      StoredPseudonym[],
+      StoredPseudonym[],
+    ]
     const columns = (rows: StoredPseudonym[]): Uint8Array[][] => [
       rows.map(({ index }) => fromBase64url(index)),
       rows.map(({ sealed }) => sealed),
@@ -101,14 +143,14 @@ describe('two leaked tables', () => {
       rows.map(({ sealed }) => sealed.subarray(12, 44)),
       rows.map(({ sealed }) => sealed.subarray(44)),
     ]
-    for (const left of columns(health)) {
-      for (const right of columns(transport)) {
+    for (const ours of columns(health)) {
+      for (const theirs of columns(transport)) {
         // Exact join: no value appears on both sides.
-        const values = new Set(left.map(toBase64url))
-        expect(right.filter((value) => values.has(toBase64url(value))).length).toBe(0)
+        const values = new Set(ours.map(toBase64url))
+        expect(theirs.filter((value) => values.has(toBase64url(value))).length).toBe(0)
         // Nearest join by Hamming distance, and by rank: as many true pairs as blind guessing gives (1 expected of 200).
-        expect(nearestMatches(left, right)).toBeLessThan(8)
-        expect(rankMatches(left, right)).toBeLessThan(8)
+        expect(nearestMatches(ours, theirs)).toBeLessThan(8)
+        expect(rankMatches(ours, theirs)).toBeLessThan(8)
       }
     }
     // The measures are able to find a join where there is one.
@@ -126,7 +168,7 @@ describe('two leaked tables', () => {
 })
 
 describe('rotation of a whole department', () => {
-  test('to a new sector key: blindly, without plaintext, equal to fresh enrolment', async () => {
+  test('to a new sector key: blindly, without plaintext, equal to fresh enrolment, also killed in the middle', async () => {
     const anchors = syntheticAnchors(group, 4, 'rotated')
     const payloads = anchors.map(() => group.multiplyBase(group.randomScalar(random)))
     await enrolInAudit(await world.request(ANCHOR, 'audit', anchors, { payloads }), world.gateway())
@@ -159,36 +201,48 @@ describe('rotation of a whole department', () => {
       }),
     )
     const log = world.openLog(memoryJournal([...world.logJournal.records]))
-    // The department sends each row's old index along to itself, so the shuffle does not lose it.
-    const keys = keysOf('health')
-    const old = await Promise.all(
-      anchors.map((anchor) => storePseudonym(oracle(world, anchor, 'health'), keys, { random })),
-    )
-    const points = await Promise.all(old.map((stored) => openPseudonym(group, stored, keys)))
-    const grant = await world.grant('health', 'health.2', {
-      purpose: { code: 'rotation', text: { en: 'New key' } },
-    })
-    const batch = await makeRequest(group, points, {
-      directory,
-      grant,
-      payloads: old.map(({ index }) => utf8(index)),
-      signer: world.signers.get('health') as Signer,
-      nowSeconds: NOW,
-      random,
-    })
-    const { deliveries } = await convertBatch(group, batch, {
-      directory,
-      trustees,
-      log,
-      nowSeconds: NOW,
-      random,
-    })
-    const rows = await receive(group, secret, deliveries, { to: 'health.2' })
-    const renewed = new Map(rows.map(({ point, payload }) => [new TextDecoder().decode(payload), point]))
-    const shares = ceremony.sectors.get('health.2')?.shares ?? []
-    for (const [i, anchor] of anchors.entries()) {
-      expect(renewed.get(old[i]?.index as string)).toEqual(group.multiply(openAll(group, shares), anchor))
+    const [oldKeys, newKeys] = [keysOf('health'), keysOf('health.2')]
+    const old = departmentTable<number>(oldKeys, { random })
+    for (const [i, anchor] of anchors.entries()) await old.add(oracle(world, anchor, 'health'), i)
+    const renewed = departmentTable<number>(newKeys, { random })
+    // Two rows at a time. Each sends its old index along to itself, so that the shuffle does not lose it.
+    const rotate = async ({ isKilled }: { isKilled: boolean }): Promise<void> => {
+      const some = [...old.rows()].slice(0, 2)
+      const grant = await world.grant('health', 'health.2', {
+        purpose: { code: 'rotation', text: { en: 'New key' } },
+      })
+      const batch = await makeRequest(
+        group,
+        await Promise.all(some.map((row) => openPseudonym(group, row, oldKeys))),
+        {
+          directory,
+          grant,
+          payloads: some.map(({ index }) => utf8(index)),
+          signer: world.signers.get('health') as Signer,
+          nowSeconds: NOW,
+          random,
+        },
+      )
+      const { deliveries } = await convertBatch(group, batch, {
+        directory,
+        trustees,
+        log,
+        nowSeconds: NOW,
+        random,
+      })
+      if (isKilled) return
+      for (const { point, payload } of await receive(group, secret, deliveries, { to: 'health.2' })) {
+        const row = old.take(new TextDecoder().decode(payload))
+        if (row !== undefined) await renewed.add(point, row)
+      }
     }
+    await rotate({ isKilled: false })
+    // Converted, and killed before anything was written: the rows are still in the old table, and come again.
+    await rotate({ isKilled: true })
+    expect([old.size, renewed.size]).toEqual([2, 2])
+    while (old.size > 0) await rotate({ isKilled: false })
+    const scalar = openAll(group, ceremony.sectors.get('health.2')?.shares ?? [])
+    expect(anchors.map((anchor) => renewed.get(group.multiply(scalar, anchor)))).toEqual([0, 1, 2, 3])
   })
 })
 
