@@ -81,6 +81,7 @@ export async function openJoin(
     grants: halves.map(({ grant }) => grant),
     minimumCell: order.minimumCell,
     budget: { ledger: budget, account },
+    clock,
     random,
   })
   const decisions = new Map<number, { readonly decision: Decision; readonly code?: ErrorCode }>()

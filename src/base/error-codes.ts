@@ -359,7 +359,7 @@ export const ERRORS = {
   },
   ERR_PSEUDONYM_ROWS: {
     status: 400,
-    message: 'A delivered row cannot be used: a person twice, or fields other than those granted.',
+    message: 'A delivered row cannot be used: a person twice, fields other than those granted, or too late.',
   },
   ERR_PSEUDONYM_QUERY: {
     status: 400,
@@ -368,7 +368,8 @@ export const ERRORS = {
   },
   ERR_PSEUDONYM_BUDGET: {
     status: 403,
-    message: 'The privacy budget does not cover this answer; one exact table per fusion, noise for all else.',
+    message:
+      'The privacy budget does not cover this answer; each field is told exactly once, all else needs noise.',
   },
   ERR_PSEUDONYM_DISCARDED: { status: 410, message: 'The fusion was discarded, and its keys with it.' },
   ERR_PSEUDONYM_LEGACY: {

@@ -1,5 +1,6 @@
 // Aggregates: the only thing that leaves a fusion. Cells are declared beforehand, so that the existence of a cell says
-// nothing; small cells are suppressed; noise is added to every cell, also to the empty ones.
+// nothing; small cells are suppressed, and with them those that would give them away; noise is added to every cell, also to
+// the empty ones.
 import {
   CtidError,
   canonicalJson,
@@ -9,6 +10,7 @@ import {
   type RandomBytes,
 } from '../base/index.ts'
 import { discreteLaplace, type EpsilonMilli } from './noise.ts'
+import { withComplements } from './suppression.ts'
 
 /** A field of one of the joined tables, and all values that are counted; rows with another value count nowhere. */
 export type Dimension = {
@@ -41,7 +43,7 @@ export type JoinedRow = ReadonlyMap<string, JsonObject>
 export type Cell = {
   /** One value per dimension. */
   readonly key: readonly string[]
-  /** `null` when the cell is below the minimum size. */
+  /** `null` when the cell is below the minimum size, or would give away one that is. */
   readonly count: number | null
   /** Present for sums; `null` when suppressed. */
   readonly sum?: number | null
@@ -74,12 +76,21 @@ export function aggregate(
   const share = epsilonMilli === undefined || measure.type === 'count' ? epsilonMilli : epsilonMilli / 2
   const noise = (sensitivity: number): number =>
     share === undefined ? 0 : discreteLaplace({ epsilonMilli: share, sensitivity }, random)
-  return [...totals.values()].map(({ key, count, sum }): Cell => {
-    const shown = count + noise(1)
-    const suppressed = shown < minimumCell
-    if (measure.type === 'count') return { key, count: suppressed ? null : shown }
+  const told = [...totals.values()].map(({ key, count, sum }) => ({ key, sum, shown: count + noise(1) }))
+  const small = told.map(({ shown }) => shown < minimumCell)
+  // Numbers with noise do not add up to any total that somebody knows, so nothing can be subtracted from it.
+  const suppressed =
+    share === undefined
+      ? withComplements(
+          small,
+          told.map(({ shown }) => shown),
+          groupBy.map(({ values }) => values.length),
+        )
+      : small
+  return told.map(({ key, sum, shown }, i): Cell => {
+    if (measure.type === 'count') return { key, count: suppressed[i] ? null : shown }
     const total = sum + noise(Math.max(Math.abs(measure.min), Math.abs(measure.max)))
-    return { key, count: suppressed ? null : shown, sum: suppressed ? null : total }
+    return { key, count: suppressed[i] ? null : shown, sum: suppressed[i] ? null : total }
   })
 }
 

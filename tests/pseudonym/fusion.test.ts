@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CtidError, type Json, utf8 } from '#ctid/base'
 import { type Group, loadSodiumGroup, type Point, type Scalar } from '#ctid/crypto'
@@ -25,7 +26,8 @@ import {
   uniformBelow,
 } from '#ctid/pseudonym'
 import { openJournalFile } from '../../src/pseudonym/node.ts'
-import { makeWorld, oracle, receiverOf, seededRandom, syntheticAnchors, type World } from './world.ts'
+import { withComplements } from '../../src/pseudonym/suppression.ts'
+import { makeWorld, NOW, oracle, receiverOf, seededRandom, syntheticAnchors, type World } from './world.ts'
 
 const PURPOSE = 'purpose.1'
 const folder = mkdtempSync(join(tmpdir(), 'ctid-fusion-'))
@@ -86,6 +88,7 @@ async function fusion(more: { minimumCell?: number; ledger?: PrivacyBudget } = {
     grants,
     minimumCell,
     ...(ledger && { budget: { ledger, account: 'asthma study' } }),
+    clock: () => world.now,
     random: world.random,
   })
   for (const [from, deliveries] of delivered) await opened.add(from, deliveries)
@@ -99,6 +102,13 @@ const byAsthmaAndMode: Query = {
   ],
   measure: { type: 'count' },
 }
+const withoutTrain: Query = {
+  ...byAsthmaAndMode,
+  groupBy: byAsthmaAndMode.groupBy.map((dimension) => ({
+    ...dimension,
+    values: dimension.values.filter((value) => value !== 'train'),
+  })),
+}
 const codeOf = (action: () => unknown): string => {
   try {
     action()
@@ -109,23 +119,50 @@ const codeOf = (action: () => unknown): string => {
 }
 
 describe('a fusion', () => {
-  test('counts the join exactly as plain data would, with small cells suppressed', async () => {
+  test('counts the join exactly as plain data would, small cells suppressed and with them what gives them away', async () => {
     const expected = (asthma: string, mode: string): number =>
       Array.from({ length: TRANSPORT }, (_, i) => i).filter(
         (i) => (i % 3 === 0 ? 'yes' : 'no') === asthma && (i % 2 === 0 ? 'bus' : 'bicycle') === mode,
       ).length
-    const cells = (await fusion({ minimumCell: 4 })).aggregate(byAsthmaAndMode)
+    const cells = (await fusion({ minimumCell: 4 })).aggregate(withoutTrain)
     const count = (asthma: string, mode: string) =>
       cells.find(({ key }) => key[0] === asthma && key[1] === mode)?.count
-    expect(cells.length).toBe(6)
-    for (const asthma of ['yes', 'no']) {
-      for (const mode of ['bus', 'bicycle', 'train']) {
-        const truth = expected(asthma, mode)
-        expect(count(asthma, mode)).toBe(truth < 4 ? null : truth)
-      }
-    }
-    expect(count('yes', 'bicycle')).toBeNull()
-    expect(count('no', 'bus')).toBe(6)
+    // Three with asthma cycle. Whoever knows the line's total would find them from the four who take the bus.
+    expect(cells).toEqual([
+      { key: ['yes', 'bus'], count: null },
+      { key: ['yes', 'bicycle'], count: null },
+      { key: ['no', 'bus'], count: null },
+      { key: ['no', 'bicycle'], count: null },
+    ])
+    expect(expected('yes', 'bicycle')).toBe(3)
+    const open = (await fusion({ minimumCell: 3 })).aggregate(withoutTrain)
+    for (const { key, count: told } of open) expect(told).toBe(expected(key[0] ?? '', key[1] ?? ''))
+    expect(count('no', 'bus')).toBeNull()
+  })
+
+  test('no line of any table is left with one suppressed cell, and nothing small is ever shown', () => {
+    const counts = fc.array(fc.nat(12), { minLength: 24, maxLength: 24 })
+    const sizes = fc.constantFrom([24], [4, 6], [2, 12], [2, 3, 4])
+    fc.assert(
+      fc.property(counts, sizes, (cells, shape) => {
+        const small = cells.map((count) => count < 5)
+        const out = withComplements(small, cells, shape)
+        expect(small.some((isSmall, i) => isSmall && !out[i])).toBe(false)
+        const at = (key: readonly number[]) => key.reduce((index, k, d) => index * (shape[d] ?? 1) + k, 0)
+        const keys = shape.reduce<number[][]>(
+          (some, size) => some.flatMap((key) => Array.from({ length: size }, (_, k) => [...key, k])),
+          [[]],
+        )
+        for (const [d, size] of shape.entries()) {
+          for (const key of keys) {
+            const line = Array.from({ length: size }, (_, k) => out[at(key.with(d, k))])
+            expect(line.filter(Boolean).length).not.toBe(1)
+          }
+        }
+        if (!small.includes(true)) expect(out).toEqual(small)
+      }),
+      { seed: 11, numRuns: 100 },
+    )
   })
 
   test('sums are clamped to their declared bounds', async () => {
@@ -145,6 +182,47 @@ describe('a fusion', () => {
     expect(codeOf(() => opened.aggregate(finer))).toBe('ERR_PSEUDONYM_BUDGET')
   })
 
+  test('nobody is added after an answer: the same question again would tell about that person', async () => {
+    const opened = await fusion()
+    const cells = opened.aggregate(byAsthmaAndMode)
+    const late = await deliver('transport', [{ anchor: anchors[20] as Point, row: transportRow(20) }])
+    await expect(opened.add('transport', late)).rejects.toMatchObject({ code: 'ERR_PSEUDONYM_ROWS' })
+    expect(opened.aggregate(byAsthmaAndMode)).toEqual(cells)
+    // Neither while the answer is on its way: the addition had begun, the answer came first.
+    const racing = await fusion()
+    const adding = racing.add('transport', late)
+    racing.aggregate(byAsthmaAndMode)
+    await expect(adding).rejects.toMatchObject({ code: 'ERR_PSEUDONYM_ROWS' })
+  })
+
+  test('two deliveries at the same moment are both kept', async () => {
+    const opened = openFusion(group, { ...optionsOf(), minimumCell: 2 })
+    const [a, b] = [delivered.get('health')?.slice(0, 12), delivered.get('health')?.slice(12)]
+    await Promise.all([opened.add('health', a ?? []), opened.add('health', b ?? [])])
+    await opened.add('transport', delivered.get('transport') ?? [])
+    const query: Query = { groupBy: [], measure: { type: 'count' } }
+    expect(opened.aggregate(query)).toEqual([{ key: [], count: TRANSPORT }])
+  })
+
+  test('ends with the sunset of its grants', async () => {
+    let now = NOW
+    const opened = openFusion(group, { ...optionsOf(), clock: () => now })
+    await opened.add('health', delivered.get('health') ?? [])
+    now = Math.min(...grants.map(({ notAfter }) => notAfter))
+    expect(codeOf(() => opened.aggregate(byAsthmaAndMode))).toBe('ERR_PSEUDONYM_GRANT_TIME')
+    await expect(opened.add('transport', [])).rejects.toMatchObject({ code: 'ERR_PSEUDONYM_GRANT_TIME' })
+  })
+
+  test('takes one grant a department, to this purpose and no other', async () => {
+    const elsewhere = await openGrant(await world.grant('health', 'civil'), world.directory.authorities)
+    const [one] = grants as [OpenedGrant]
+    for (const wrong of [[], [one, one], [elsewhere]]) {
+      expect(codeOf(() => openFusion(group, { ...optionsOf(), grants: wrong }))).toBe(
+        'ERR_PSEUDONYM_GRANT_SCOPE',
+      )
+    }
+  })
+
   test('only granted fields may be delivered and asked for', async () => {
     const opened = await fusion()
     const income = { ...byAsthmaAndMode, groupBy: [{ sector: 'health', field: 'income', values: ['1'] }] }
@@ -160,6 +238,7 @@ describe('a fusion', () => {
       secretKey: receiverOf(world, PURPOSE),
       grants,
       minimumCell: 3,
+      clock: () => NOW,
       random: world.random,
     })
     await expect(fresh.add('health', smuggled)).rejects.toMatchObject({ code: 'ERR_PSEUDONYM_GRANT_SCOPE' })
@@ -205,6 +284,7 @@ const optionsOf = () => ({
   secretKey: receiverOf(world, PURPOSE).slice() as Scalar,
   grants,
   minimumCell: 3,
+  clock: () => NOW,
   random: world.random,
 })
 
@@ -254,6 +334,39 @@ describe('noise and its budget', () => {
     expect(codeOf(() => opened.aggregate({ ...query, epsilonMilli: 501 }))).toBe('ERR_PSEUDONYM_QUERY')
     const [cell] = opened.aggregate({ ...query, epsilonMilli: 20_000 })
     expect(Math.abs((cell?.sum ?? 0) - 90)).toBeLessThan(30)
+  })
+})
+
+describe('exact tables over the same people', () => {
+  test('tell each field once, in whichever fusion, also after a restart', async () => {
+    const path = join(folder, 'told')
+    let journal = openJournalFile(path)
+    const first = await fusion({ ledger: privacyBudget(journal, { limitMilli: 1000 }) })
+    first.aggregate(byAsthmaAndMode)
+    expect(codeOf(() => first.aggregate(byAsthmaAndMode))).toBe('accepted')
+    journal.close()
+    journal = openJournalFile(path)
+    const ledger = privacyBudget(journal, { limitMilli: 1000 })
+    const second = await fusion({ ledger })
+    expect(codeOf(() => second.aggregate(byAsthmaAndMode))).toBe('ERR_PSEUDONYM_BUDGET')
+    const kilometres = { type: 'sum', sector: 'transport', field: 'kilometres', min: 0, max: 10 } as const
+    const byMode: Query = { groupBy: byAsthmaAndMode.groupBy.slice(1), measure: kilometres }
+    expect(codeOf(() => second.aggregate(byMode))).toBe('ERR_PSEUDONYM_BUDGET')
+    const alone: Query = { groupBy: [], measure: kilometres }
+    expect(codeOf(() => second.aggregate(alone))).toBe('accepted')
+    expect(ledger.remaining('asthma study')).toBe(1000)
+    journal.close()
+  })
+
+  test('a budget without a limit, or a journal that is none, is refused', () => {
+    for (const limitMilli of [Number.NaN, 0, -1, 0.5, Number.POSITIVE_INFINITY]) {
+      expect(codeOf(() => privacyBudget(memoryJournal(), { limitMilli }))).toBe('ERR_PSEUDONYM_QUERY')
+    }
+    for (const record of [{ account: 'a', amount: -5 }, { account: 1 }, { account: 'a', exact: [1] }]) {
+      expect(codeOf(() => privacyBudget(memoryJournal([record]), { limitMilli: 1 }))).toBe(
+        'ERR_PSEUDONYM_JOURNAL',
+      )
+    }
   })
 })
 

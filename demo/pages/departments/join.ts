@@ -300,7 +300,7 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
         h('label', { for: 'budget', class: 'small' }, t('aggregate.budget', left)),
         h('meter', { id: 'budget', min: 0, max: budget.limitMilli, value: budget.remainingMilli }),
       ),
-      answer ? crossTable(answer, sides, minimumCell) : null,
+      answer ? crossTable(answer, sides) : null,
       isOpen
         ? h(
             'button',
@@ -329,11 +329,7 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
       text,
     )
 
-  function crossTable(
-    { cells, epsilonMilli }: Answer,
-    [down, across]: readonly [Side, Side],
-    least: number,
-  ): HTMLElement {
+  function crossTable({ cells, epsilonMilli }: Answer, [down, across]: readonly [Side, Side]): HTMLElement {
     const rows = FIELDS[down.department][down.field] ?? []
     const columns = FIELDS[across.department][across.field] ?? []
     const cellOf = (one: string, other: string) =>
@@ -362,7 +358,7 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
               'tr',
               {},
               h('th', { scope: 'row' }, t(`value.${value}`)),
-              ...columns.map((other) => numberCell(cellOf(value, other) ?? null, least)),
+              ...columns.map((other) => numberCell(cellOf(value, other) ?? null)),
             ),
           ),
         ),
@@ -370,14 +366,13 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
     )
   }
 
-  const numberCell = (count: number | null, least: number) =>
+  const numberCell = (count: number | null) =>
     count === null
       ? h(
           'td',
           { class: 'small-cell', 'data-suppressed': 'true' },
           icon('eye-off'),
-          h('span', { 'aria-hidden': 'true' }, ` < ${least}`),
-          h('span', { class: 'visually-hidden' }, t('aggregate.small', { n: least })),
+          h('span', { class: 'visually-hidden' }, t('aggregate.withheld')),
         )
       : h('td', {}, String(count))
 

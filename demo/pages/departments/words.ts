@@ -189,14 +189,14 @@ export const departmentsWords: Words = {
   'seen.fields': ['the granted field', '获授权的字段'],
   'step.aggregate': ['The aggregate', '汇总结果'],
   'step.aggregate.text': [
-    'Only numbers leave. Cells with fewer than {n} are not shown.',
-    '只有数字可以离开。少于 {n} 的单元格不予显示。',
+    'Only numbers leave. Cells with fewer than {n} are not shown, nor is a cell that would give one of them away.',
+    '只有数字可以离开。少于 {n} 的单元格不予显示；会泄露此类单元格的其他单元格也不显示。',
   ],
   'step.aggregate.waiting': ['Comes after the conversion.', '转换完成后可得。'],
   'aggregate.exact': ['Exact table', '精确表'],
   'aggregate.noise': ['Noise, ε = {epsilon}', '加噪，ε = {epsilon}'],
   'aggregate.budget': ['Privacy budget left: {left} of {limit}', '剩余隐私预算：{left} / {limit}'],
-  'aggregate.small': ['fewer than {n}', '少于 {n}'],
+  'aggregate.withheld': ['not shown', '不予显示'],
   'aggregate.shown.exact': ['Exact numbers', '精确数字'],
   'aggregate.shown.noise': ['With noise, ε = {epsilon}', '已加噪，ε = {epsilon}'],
   'aggregate.discard': ['Discard the purpose', '销毁此目的'],
@@ -309,8 +309,8 @@ export const departmentsWords: Words = {
   'code.ERR_PSEUDONYM_PAIR': ['refuses: no ceremony for this pair', '拒绝：未为此举行仪式'],
   'code.ERR_PSEUDONYM_TRUSTEES': ['Too few trustees answered rightly.', '正确作答的受托方不足。'],
   'code.ERR_PSEUDONYM_BUDGET': [
-    'The privacy budget is used up, or this would be a second exact table.',
-    '隐私预算已用尽，或这将是第二张精确表。',
+    'The privacy budget is used up, or one of these fields was told exactly before; two such tables could be subtracted.',
+    '隐私预算已用尽，或其中某字段此前已精确公布过；两张这样的表可以相减。',
   ],
   'code.ERR_PSEUDONYM_DISCARDED': ['The purpose was discarded.', '此目的已销毁。'],
 }

@@ -61,7 +61,7 @@ export const command: Command = {
   --people NUMBER       synthetic people, 2 to 2000
   --minimum-cell NUMBER cells with fewer people are not shown; at least 2
   --epsilon NUMBER      adds differential-privacy noise, in thousandths resolution, such as 0.5
-  --budget FILE         journal of what the noise has cost so far; the limit is 3 in all`,
+  --budget FILE         journal of what the noise has cost so far, 3 in all, and of fields told without noise, once each`,
   run,
 }
 
@@ -117,6 +117,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     grants: [health.grant, transport.grant],
     minimumCell,
     budget: { ledger: privacyBudget(journal, { limitMilli: BUDGET_MILLI }), account: 'asthma and commuting' },
+    clock: systemClock,
     random: systemRandom,
   })
   await fusion.add('health', await health.deliver((i) => ({ asthma: i % 4 === 0 ? 'yes' : 'no' })))
