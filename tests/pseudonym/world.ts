@@ -83,6 +83,8 @@ export async function makeWorld(
     count?: number
     /** Enrolment in the audit log, and health to transport only. */
     small?: boolean
+    /** Pairs of sectors beyond those below. */
+    morePairs?: readonly [from: string, to: string][]
     publish?: ConversionLogOptions['publish'] & {}
   } = {},
 ): Promise<World> {
@@ -97,6 +99,7 @@ export async function makeWorld(
     ['health', 'civil'],
     ['health', 'purpose.1'],
     ['transport', 'purpose.1'],
+    ...(options.morePairs ?? []),
   ] as [string, string][]
   const pairs = options.small
     ? allPairs.filter(([from, to]) =>
