@@ -1,7 +1,7 @@
 // The committed vectors: fixed inputs, every intermediate value. With CTID_WRITE_VECTORS=1 they are written anew.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { fromHex, type JsonObject, toBase64url, toHex, utf8 } from '#ctid/base'
+import { fromHex, fromUtf8, type JsonObject, toBase64url, toHex, utf8 } from '#ctid/base'
 import {
   type Group,
   generateSigner,
@@ -25,6 +25,8 @@ import {
   formatRequest,
   legacyBpk,
   makeRequest,
+  openPseudonym,
+  openRecordSecret,
   openRequest,
   pairId,
   parseDirectory,
@@ -32,19 +34,25 @@ import {
   parseRequest,
   pseudonymIndex,
   publishReceiverKey,
+  readOwnRecord,
   recordLeaf,
   signGrant,
+  storePseudonym,
   verifierIdentifier,
   verifierKey,
   verifyCopies,
   verifyPart,
 } from '#ctid/pseudonym'
+import { sealBox } from '../../src/pseudonym/box.ts'
+import { openPayload, sealPayloads } from '../../src/pseudonym/delivery.ts'
+import { sealEntry, WALLET_BOX } from '../../src/pseudonym/record.ts'
 import { NOW, seededRandom } from './world.ts'
 
 const path = new URL('../vectors/pseudonym.json', import.meta.url)
 type Vectors = {
   readonly seed: string
   readonly signed: { readonly directory: unknown; readonly request: JsonObject & { readonly now: number } }
+  readonly sealed: Awaited<ReturnType<typeof sealedExample>>
 }
 
 let group: Group
@@ -53,6 +61,13 @@ beforeAll(async () => {
 })
 
 type Keys = { readonly [name: string]: Scalar }
+
+const storage = {
+  sector: 'health',
+  version: 1,
+  index: new Uint8Array(32).fill(3),
+  seal: new Uint8Array(32).fill(4),
+}
 
 /** Everything that is determined by the seed. */
 function derive(on: Group) {
@@ -136,14 +151,15 @@ function derive(on: Group) {
       leaf: hex({ ...recordLeaf(record, utf8('sealed')) }),
     },
     department: {
-      index: pseudonymIndex(pointA, {
-        sector: 'health',
-        version: 1,
-        index: new Uint8Array(32).fill(3),
-        seal: new Uint8Array(32).fill(4),
-      }),
+      sector: storage.sector,
+      version: storage.version,
+      indexKey: toHex(storage.index),
+      sealKey: toHex(storage.seal),
+      index: pseudonymIndex(pointA, storage),
     },
     verifier: {
+      masterKey: toHex(new Uint8Array(32).fill(5)),
+      id: 'https://library.example',
       key: toHex(verifierKey(new Uint8Array(32).fill(5), 'https://library.example')),
       identifier: toHex(
         verifierIdentifier(verifierKey(new Uint8Array(32).fill(5), 'https://library.example'), pointA),
@@ -209,11 +225,36 @@ async function signedExample(): Promise<{ directory: unknown; request: unknown }
   }
 }
 
+/** What is sealed: to a receiver, to a wallet, under a record, in a department's table. Checked by opening it. */
+async function sealedExample() {
+  const { keys, pointA, random } = derive(group)
+  const walletKey = group.randomScalar(random)
+  const secret = new Uint8Array(32).fill(9)
+  const handle = auditHandle(secret, 700)
+  const entry = await sealEntry(secret, ENTRY, { handle, random })
+  const [payload] = await sealPayloads(group, 1, [utf8(PAYLOAD)], {
+    recipient: group.multiplyBase(keys['yB'] as Scalar),
+    to: 'transport',
+    random,
+  })
+  const box = await sealBox(group, group.multiplyBase(walletKey), secret, { context: WALLET_BOX, random })
+  const stored = await storePseudonym(pointA, storage, { random })
+  return {
+    payload: { to: 'transport', plaintext: PAYLOAD, sealed: toHex(payload ?? new Uint8Array()) },
+    wallet: { secretKey: toHex(walletKey), box: toHex(box) },
+    entry: { content: ENTRY, sealed: toHex(entry) },
+    department: toHex(stored.sealed),
+  }
+}
+
+const PAYLOAD = '{"asthma":"yes"}'
+const ENTRY = { at: NOW, from: 'health', to: 'transport' }
+
 if (process.env['CTID_WRITE_VECTORS']) {
   test('write the vectors', async () => {
     const { deterministic } = derive(group)
-    const signed = await signedExample()
-    writeFileSync(path, `${JSON.stringify({ seed: 'CTID vectors 1', ...deterministic, signed }, null, 1)}\n`)
+    const more = { signed: await signedExample(), sealed: await sealedExample() }
+    writeFileSync(path, `${JSON.stringify({ seed: 'CTID vectors 1', ...deterministic, ...more }, null, 1)}\n`)
   })
 }
 
@@ -222,9 +263,8 @@ describe('the committed vectors', () => {
 
   test.each(['noble', 'sodium'])('are what this code derives from their seed (%s)', (backend) => {
     const { deterministic } = derive(backend === 'noble' ? nobleGroup : group)
-    const { seed, signed, ...stored } = vectors
+    const { seed, signed: _, sealed: __, ...stored } = vectors
     expect(seed).toBe('CTID vectors 1')
-    expect(signed).toBeDefined()
     expect(deterministic).toEqual(stored)
   })
 
@@ -236,6 +276,23 @@ describe('the committed vectors', () => {
       decryptPoint(group, keys['yB'] as Scalar, row),
     )
     expect(result).toEqual(fromHex(deterministic.points['pointB'] as string))
+  })
+
+  test('what is sealed opens, for its receiver only', async () => {
+    const { keys, pointA } = derive(group)
+    const { payload, wallet, entry, department } = vectors.sealed
+    const yB = keys['yB'] as Scalar
+    expect(fromUtf8(await openPayload(group, yB, fromHex(payload.sealed), payload.to))).toBe(PAYLOAD)
+    await expect(openPayload(group, yB, fromHex(payload.sealed), 'civil')).rejects.toThrow()
+    const walletKey = group.parseScalar(fromHex(wallet.secretKey))
+    const secret = await openRecordSecret(group, walletKey, fromHex(wallet.box))
+    expect(secret).toEqual(new Uint8Array(32).fill(9))
+    const source = { entries: async () => [[{ sealed: fromHex(entry.sealed) }]] }
+    const [read] = await readOwnRecord(secret, source, { fromEpoch: 700, toEpoch: 700 })
+    expect(read).toMatchObject(entry.content)
+    const index = pseudonymIndex(pointA, storage)
+    const stored = { version: 1, index, sealed: fromHex(department) }
+    expect(await openPseudonym(group, stored, storage)).toEqual(pointA)
   })
 
   test('the signed request opens and its copies are proved', async () => {
