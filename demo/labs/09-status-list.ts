@@ -7,6 +7,7 @@ import {
   decodeStatusList,
   encodeStatusList,
   getStatus,
+  type IndexAllocator,
   memoryIndexAllocator,
   STATUS_INVALID,
   setStatus,
@@ -19,6 +20,7 @@ import {
   type ListedColour,
   type LookUp,
   listedColour,
+  placesInTurn,
   statusService,
 } from './naive/status-by-url.ts'
 import { NOON } from './scene.ts'
@@ -53,8 +55,8 @@ export const lab: Lab = {
   },
   run,
   lesson: {
-    en: 'A question is information. Fetching a list of everybody, at times that have nothing to do with you, asks nothing. And what stands in a public list may be read by all who ever saw an index: so revocation may stand there, a colour may not.',
-    zh: '提问本身就是信息。在与你无关的时刻取回所有人的列表，等于什么也没问。公开列表中的内容，凡见过序号的人都能一直读：所以可以放吊销，不可以放颜色。',
+    en: 'A question is information. Fetching a list of everybody, at times that have nothing to do with you, asks nothing. And what stands in a public list may be read by all who ever saw an index: so revocation may stand there, a colour may not. Indices drawn at random, with the free ones as decoys, keep even the number of copies.',
+    zh: '提问本身就是信息。在与你无关的时刻取回所有人的列表，等于什么也没问。公开列表中的内容，凡见过序号的人都能一直读：所以可以放吊销，不可以放颜色。序号随机抽取、空位充作诱饵，连签发数量也读不出。',
   },
   limits: {
     en: 'Whoever saw a copy sees when that copy is revoked, until it expires. The size of the compressed list tells about how many are. An issuer with one customer has a list of one.',
@@ -158,6 +160,20 @@ async function run({ seed, scale, log, signal }: LabContext) {
     for (let i = 0; i < share * LIST; i++) setStatus(list, below(LIST, random), STATUS_INVALID)
     sizes.push(fromBase64url((await encodeStatusList(list)).lst as string).length)
   }
+  // An onlooker fetches a copy of his own each day and takes the largest index he has had for the number issued so far.
+  const perDay = people * 10
+  const issued = Array.from({ length: days }, (_, day) => (day + 1) * perDay)
+  const counted = async (allocator: IndexAllocator) => {
+    const largest: number[] = []
+    for (const _ of issued) {
+      const own = (await allocator.allocate(perDay)).at(-1)?.index ?? 0
+      largest.push(Math.max(own + 1, largest.at(-1) ?? 0))
+    }
+    return largest
+  }
+  const inTurn = await counted(placesInTurn())
+  const drawn = await counted(memoryIndexAllocator({ listSize: LIST, random }))
+
   const alone = await listDay({
     visits: visits.slice(0, 20).map((visit) => ({ ...visit, who: 0 })),
     issuer,
@@ -195,6 +211,25 @@ async function run({ seed, scale, log, signal }: LabContext) {
       yTitle: { en: 'bytes', zh: '字节' },
       x: shares.map((share) => plain(100 * share)),
       series: [{ name: { en: 'bytes', zh: '字节' }, values: sizes }],
+    },
+    {
+      id: 'lab09-issued',
+      type: 'line',
+      title: {
+        en: 'Copies issued so far, read from the index of one’s own copy',
+        zh: '从自己副本的序号读出的累计签发数',
+      },
+      xTitle: { en: 'day', zh: '天' },
+      yTitle: { en: 'copies', zh: '副本' },
+      x: issued.map((_, day) => plain(day + 1)),
+      series: [
+        { name: { en: 'issued in truth', zh: '实际签发' }, values: issued },
+        { name: { en: 'read, numbered in turn', zh: '读出：依次编号' }, values: inTurn },
+        {
+          name: { en: 'read, ours (drawn among decoys)', zh: '读出：本设计（混于诱饵）' },
+          values: drawn,
+        },
+      ],
     },
   ]
   const sum = (list: readonly number[]) => list.reduce((total, one) => total + one, 0)

@@ -1,4 +1,4 @@
-// A lab's run as a short story for the terminal: question, what happened, numbers, chart, why, limits, exercise.
+// A lab's run as a short story for the terminal: question, what happened, numbers, chart, why, limits, exercise, sources.
 import { type Figure, type Lab, type LabResult, type Language, type Mechanism, percent } from './lab.ts'
 import { toTerminal } from './plot.ts'
 
@@ -12,6 +12,7 @@ const WORDS = {
   limits: { en: 'Limits', zh: '局限' },
   exercise: { en: 'Try it', zh: '动手' },
   answer: { en: 'answer with', zh: '作答' },
+  sources: { en: 'Sources', zh: '出处' },
 } as const
 
 /** The lines of a run. */
@@ -26,6 +27,7 @@ export function tellStory(lab: Lab, result: LabResult, language: Language): stri
   return [
     `${lab.id} ${lab.title[language]}`,
     lab.question[language],
+    lab.incident[language],
     '',
     ...drawMechanism(lab.mechanism, language),
     '',
@@ -41,6 +43,7 @@ export function tellStory(lab: Lab, result: LabResult, language: Language): stri
       ({ question }, at) =>
         `${say('exercise')} ${at + 1}: ${question[language]}  [${say('answer')}: ctid lab ${lab.id} --answer ${at + 1} …]`,
     ),
+    `${say('sources')}: ${lab.references.join('; ')}`,
   ]
 }
 

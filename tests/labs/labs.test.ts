@@ -177,6 +177,12 @@ describe('figures of single labs', () => {
     }
   })
 
+  it('09: an index counts the copies where it is a serial number, and nothing where it is drawn', async () => {
+    const [issued = [], inTurn = [], drawn = []] = values(await run('09'), 'lab09-issued')
+    expect(inTurn).toEqual(issued)
+    for (const [day, total] of issued.entries()) expect(drawn[day]).toBeGreaterThan(2 * (total ?? 0))
+  })
+
   it('10: each forgery is taken by the lenient checker and by no other', async () => {
     for (const [naive, ours] of values(await run('10'), 'lab10-matrix')) expect([naive, ours]).toEqual([3, 0])
   })

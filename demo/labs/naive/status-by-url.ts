@@ -31,3 +31,11 @@ export function colourList(colours: readonly ListedColour[]): StatusList {
 export function listedColour(list: StatusList, index: number): ListedColour {
   return COLOURS[getStatus(list, index)] ?? 'undetermined'
 }
+
+/** Hands out places in turn, so that an index is a serial number. */
+export function placesInTurn(): {
+  allocate(count: number): { readonly list: number; readonly index: number }[]
+} {
+  let next = 0
+  return { allocate: (count) => Array.from({ length: count }, () => ({ list: 0, index: next++ })) }
+}
