@@ -37,8 +37,8 @@ export type Directory = {
 }
 
 /** An empty directory. */
-export function createDirectory(capacity?: number): Directory {
-  const trees = { record: createPrefixTree(capacity), token: createPrefixTree(capacity) }
+export function createDirectory(): Directory {
+  const trees = { record: createPrefixTree(), token: createPrefixTree() }
   const conflict = (entry: BindingEntry): Side | 'repeat' | undefined => {
     const record = trees.record.position(entry.recordLabel)
     const token = trees.token.position(entry.tokenLabel)

@@ -1,5 +1,6 @@
 // Prefix trees, the keeper's side: labels in typed arrays (about 130 bytes each), hashing put off until a root is asked
-// for, so that a batch hashes its common upper nodes once. It is rebuilt from the log at start: there is no node store.
+// for, so that a batch hashes its common upper nodes once. The arrays are pages of fixed length: a tree of any size grows
+// without being copied. It is rebuilt from the log at start: there is no node store.
 import { CtidError, equalBytes } from '../base/index.ts'
 import {
   EMPTY_NODE,
@@ -28,46 +29,72 @@ export type PrefixTree = {
 // A reference: 0 nothing, n > 0 inner node n − 1, n < 0 leaf −n − 1.
 type Reference = number
 
-/** An empty tree. `capacity` is the expected number of labels; it grows by itself. */
-export function createPrefixTree(capacity = 1024): PrefixTree {
-  let leaves = new Uint8Array(capacity * 64)
-  let children = new Int32Array(capacity * 3)
-  let hashes = new Uint8Array(capacity * 48)
-  let stale = new Uint8Array(capacity * 1.5)
+const PAGE_BITS = 12
+const PAGE = 1 << PAGE_BITS
+const IN_PAGE = PAGE - 1
+
+type NodePage = {
+  /** Two references per node. */
+  readonly children: Int32Array
+  readonly hashes: Uint8Array
+  /** 1 where the hash must be computed anew. */
+  readonly stale: Uint8Array
+}
+
+/** An empty tree. */
+export function createPrefixTree(): PrefixTree {
+  const leaves: Uint8Array[] = []
+  const nodes: NodePage[] = []
   let leafCount = 0
   let nodeCount = 0
   let top: Reference = 0
 
   const leafAt = (reference: Reference): PrefixLeaf => {
-    const start = (-reference - 1) * 64
-    return { label: leaves.subarray(start, start + 32), value: leaves.subarray(start + 32, start + 64) }
+    const leaf = -reference - 1
+    const page = leaves[leaf >> PAGE_BITS] as Uint8Array
+    const start = (leaf & IN_PAGE) * 64
+    return { label: page.subarray(start, start + 32), value: page.subarray(start + 32, start + 64) }
+  }
+  // A slot is a place for a reference: twice the node, plus the bit.
+  const pageOf = (slot: number): NodePage => nodes[slot >> (PAGE_BITS + 1)] as NodePage
+  const childAt = (slot: number): Reference => pageOf(slot).children[slot & (2 * PAGE - 1)] as number
+  const setChild = (slot: number, reference: Reference): void => {
+    pageOf(slot).children[slot & (2 * PAGE - 1)] = reference
+  }
+  const setStale = (slot: number): void => {
+    pageOf(slot).stale[(slot >> 1) & IN_PAGE] = 1
   }
 
   function addLeaf(leaf: PrefixLeaf): Reference {
-    if ((leafCount + 1) * 64 > leaves.length) leaves = grow(leaves, Uint8Array)
-    leaves.set(leaf.label, leafCount * 64)
-    leaves.set(leaf.value, leafCount * 64 + 32)
+    if ((leafCount & IN_PAGE) === 0) leaves.push(new Uint8Array(PAGE * 64))
+    const page = leaves[leafCount >> PAGE_BITS] as Uint8Array
+    page.set(leaf.label, (leafCount & IN_PAGE) * 64)
+    page.set(leaf.value, (leafCount & IN_PAGE) * 64 + 32)
     return -++leafCount
   }
 
   function addNode(): Reference {
-    if (nodeCount === stale.length) {
-      children = grow(children, Int32Array)
-      hashes = grow(hashes, Uint8Array)
-      stale = grow(stale, Uint8Array)
+    if ((nodeCount & IN_PAGE) === 0) {
+      nodes.push({
+        children: new Int32Array(PAGE * 2),
+        hashes: new Uint8Array(PAGE * 32),
+        stale: new Uint8Array(PAGE),
+      })
     }
-    stale[nodeCount] = 1
+    setStale(nodeCount * 2)
     return ++nodeCount
   }
 
   function hashOf(reference: Reference): Uint8Array {
     if (reference === 0) return EMPTY_NODE
     if (reference < 0) return prefixLeafHash(leafAt(reference))
-    const node = reference - 1
+    const slot = (reference - 1) * 2
+    const { hashes, stale } = pageOf(slot)
+    const node = (reference - 1) & IN_PAGE
     const stored = hashes.subarray(node * 32, node * 32 + 32)
     if (stale[node] === 1) {
-      const left = hashOf(children[node * 2] as number)
-      stored.set(prefixParentHash(left, hashOf(children[node * 2 + 1] as number)))
+      const left = hashOf(childAt(slot))
+      stored.set(prefixParentHash(left, hashOf(childAt(slot + 1))))
       stale[node] = 0
     }
     return stored
@@ -80,7 +107,7 @@ export function createPrefixTree(capacity = 1024): PrefixTree {
     while (at > 0) {
       const slot = (at - 1) * 2 + labelBit(label, path.length)
       path.push(slot)
-      at = children[slot] as number
+      at = childAt(slot)
     }
     return { path, end: at }
   }
@@ -91,12 +118,12 @@ export function createPrefixTree(capacity = 1024): PrefixTree {
       if (leaf.label.length !== 32 || leaf.value.length !== 32) throw new CtidError('ERR_LOG_ENTRY')
       const { path, end } = walk(leaf.label)
       if (end < 0 && equalBytes(leafAt(end).label, leaf.label)) throw new CtidError('ERR_LOG_DUPLICATE')
-      for (const slot of path) stale[slot >> 1] = 1
+      for (const slot of path) setStale(slot)
       let reference = addLeaf(leaf)
       if (end < 0) reference = branch(end, reference, path.length)
       const slot = path.at(-1)
       if (slot === undefined) top = reference
-      else children[slot] = reference
+      else setChild(slot, reference)
     },
     get(label) {
       const { end } = walk(label)
@@ -110,7 +137,7 @@ export function createPrefixTree(capacity = 1024): PrefixTree {
     root: () => hashOf(top).slice(),
     prove(label) {
       const { path, end } = walk(label)
-      const siblings = path.map((slot) => hashOf(children[slot ^ 1] as number).slice())
+      const siblings = path.map((slot) => hashOf(childAt(slot ^ 1)).slice())
       if (end === 0) return { kind: 'empty', siblings }
       const { label: found, value } = leafAt(end)
       if (equalBytes(found, label)) return { kind: 'present', siblings }
@@ -124,19 +151,13 @@ export function createPrefixTree(capacity = 1024): PrefixTree {
     let parting = depth
     while (labelBit(oldLabel, parting) === labelBit(newLabel, parting)) parting++
     let reference = addNode()
-    children[(reference - 1) * 2 + labelBit(oldLabel, parting)] = old
-    children[(reference - 1) * 2 + labelBit(newLabel, parting)] = added
+    setChild((reference - 1) * 2 + labelBit(oldLabel, parting), old)
+    setChild((reference - 1) * 2 + labelBit(newLabel, parting), added)
     for (let level = parting - 1; level >= depth; level--) {
       const upper = addNode()
-      children[(upper - 1) * 2 + labelBit(newLabel, level)] = reference
+      setChild((upper - 1) * 2 + labelBit(newLabel, level), reference)
       reference = upper
     }
     return reference
   }
-}
-
-function grow<A extends Uint8Array | Int32Array>(old: A, Type: new (length: number) => A): A {
-  const larger = new Type(old.length * 2)
-  larger.set(old)
-  return larger
 }

@@ -129,7 +129,7 @@ function fill(tree: PrefixTree, count: number): number {
 async function directoryRows({ full, log: say }: BenchContext): Promise<BenchRow[]> {
   const sizes = full ? [100_000, 1_000_000, 10_000_000] : [10_000, 100_000]
   const rows: BenchRow[] = []
-  const tree = createPrefixTree(sizes.at(-1))
+  const tree = createPrefixTree()
   for (const size of sizes) {
     const before = process.memoryUsage().arrayBuffers
     const built = fill(tree, size)

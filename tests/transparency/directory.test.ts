@@ -58,7 +58,7 @@ describe('prefix trees', () => {
     const names = fc.uniqueArray(fc.string({ maxLength: 6 }), { maxLength: 40 })
     fc.assert(
       fc.property(names, fc.nat(3), (list, every) => {
-        const tree = createPrefixTree(2)
+        const tree = createPrefixTree()
         for (const [i, name] of list.entries()) {
           tree.insert(leafOf(name))
           if (i % (every + 1) === 0) tree.root()
