@@ -19,6 +19,12 @@ export const healthMigrations: Migrations = {
       'create table health_record (digest text primary key, subject text not null, document text not null)',
     ],
   ],
+  shardBy: {
+    health_evidence: 'commitment',
+    health_certificate: 'digest',
+    health_appeal: 'id',
+    health_record: 'digest',
+  },
 }
 
 /** A {@link HealthStore} in a database whose migrations include {@link healthMigrations}. */

@@ -21,6 +21,13 @@ export const issuerMigrations: Migrations = {
       'create table issuer_status (place bigint not null primary key, status bigint not null) without rowid',
     ],
   ],
+  // `issuer_list` is a row for each million places, and stays whole.
+  shardBy: {
+    issuer_place: 'place',
+    issuer_link: 'id',
+    issuer_subject: 'label',
+    issuer_status: 'place',
+  },
 }
 
 /** A ledger over a {@link Store} on which {@link issuerMigrations} were applied. */

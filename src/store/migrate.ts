@@ -23,9 +23,9 @@ export type Migrations = {
 export async function migrate(store: Store, rooms: readonly Migrations[]): Promise<void> {
   await store.define(
     [
-      'create table if not exists ctid_migration (room text not null, step bigint not null, digest text not null, primary key (room, step)) without rowid',
+      'create table ctid_migration (room text not null, step bigint not null, digest text not null, primary key (room, step)) without rowid',
     ],
-    async () => true,
+    { isDone: async () => false, done: async () => {} },
   )
   for (const { room, steps } of rooms) {
     const applied = await store.rows<{ step: number; digest: string }>(
@@ -42,11 +42,18 @@ export async function migrate(store: Store, rooms: readonly Migrations[]): Promi
         throw new CtidError('ERR_STORE_SCHEMA', { detail: `${room} step ${index + 1} was edited` })
       }
       if (earlier) continue
-      // Whoever inserts the row makes the tables; another process waits here and then finds it done.
-      await store.define(statements, async (session) => {
-        const sql =
-          'insert into ctid_migration (room, step, digest) values ($1, $2, $3) on conflict do nothing'
-        return (await session.run(sql, [room, index + 1, digest])) === 1
+      const key = [room, index + 1]
+      await store.define(statements, {
+        isDone: async (session) => {
+          const sql = 'select step from ctid_migration where room = $1 and step = $2'
+          return (await session.rows(sql, key)).length > 0
+        },
+        // Last: an engine that commits each schema statement by itself may die between two of them, and goes on here.
+        done: async (session) => {
+          const sql =
+            'insert into ctid_migration (room, step, digest) values ($1, $2, $3) on conflict do nothing'
+          await session.run(sql, [...key, digest])
+        },
       })
     }
   }

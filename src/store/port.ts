@@ -30,6 +30,12 @@ export type TransactionOptions = {
   readonly bulk?: boolean
 }
 
+/** How {@link Store.define} knows whether its statements were run, and says that they are. */
+export type DefinitionRecord = {
+  isDone(session: Session): Promise<boolean>
+  done(session: Session): Promise<void>
+}
+
 /**
  * A database. Statements outside a transaction are durable one by one; they see committed data only.
  *
@@ -46,8 +52,11 @@ export interface Store extends Session {
   transaction<T>(work: (session: Session) => Promise<T>, options?: TransactionOptions): Promise<T>
   /** Runs read-only `work` on one consistent state of the database, without stopping writers. */
   snapshot<T>(work: (session: Session) => Promise<T>): Promise<T>
-  /** Runs schema statements in one transaction; see {@link migrate}. */
-  define(statements: readonly string[], work: (session: Session) => Promise<boolean>): Promise<void>
+  /**
+   * Runs schema statements in one transaction unless they were run before; see {@link migrate}. What a statement creates
+   * may be there already.
+   */
+  define(statements: readonly string[], record: DefinitionRecord): Promise<void>
   /** Finishes what is under way and releases files and connections. */
   close(): Promise<void>
 }
@@ -84,6 +93,11 @@ export function scoped(session: Session): { readonly session: Session; end(): vo
 export function identifier(name: string): string {
   if (!/^[a-z][a-z0-9_]{0,62}$/.test(name)) throw new RangeError('not a plain SQL identifier')
   return name
+}
+
+/** A schema statement that may be run again: `create table` and `create index` leave alone what is there. */
+export function repeatable(statement: string): string {
+  return statement.replace(/^(\s*create\s+(?:table|index))\s+(?!if\b)/i, '$1 if not exists ')
 }
 
 /** Orders keys as the engines do: bytes and text by unsigned value, numbers by size. */

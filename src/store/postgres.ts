@@ -5,8 +5,10 @@ import { CtidError, isCtidError } from '../base/index.ts'
 import { copyRows } from './copy.ts'
 import { driverCode, guarded, pause, storeFailure } from './failure.ts'
 import {
+  type DefinitionRecord,
   identifier,
   type Row,
+  repeatable,
   type Session,
   type SqlValue,
   type Store,
@@ -26,6 +28,9 @@ export type PostgresOptions = {
 
 /** How often a transaction is repeated after a serialisation failure (40001) or a deadlock (40P01). */
 const ATTEMPTS = 10
+
+/** Two processes that make the same table, index or column at once meet in the catalogue: look again. */
+const MET_IN_CATALOGUE = new Set(['23505', '42P07', '42701', '40001', '40P01', 'XX000'])
 
 /** From how many rows on COPY is worth its round trips. */
 const COPY_FROM = 500
@@ -94,7 +99,13 @@ function oneByOne(): InTurn {
   }
 }
 
-function session(client: pg.ClientBase, bulk: boolean, inTurn: InTurn): Session {
+/** Whether COPY may be used, and whether it met a key that exists. */
+type Copying = { readonly allowed: boolean; metKey: boolean }
+
+const NO_COPY: Copying = { allowed: false, metKey: false }
+const UNIQUE_VIOLATION = '23505'
+
+function session(client: pg.ClientBase, inTurn: InTurn, copying: Copying): Session {
   const query = (text: string, values: readonly unknown[]) =>
     guarded('postgres', () =>
       inTurn(() => client.query({ name: named(text), text, values: values as unknown[] })),
@@ -122,11 +133,17 @@ function session(client: pg.ClientBase, bulk: boolean, inTurn: InTurn): Session 
         return (await query(sql, only)).rowCount ?? 0
       }
       const sorted = sortedByKey(rows)
-      if (bulk && rows.length >= COPY_FROM) {
-        const copied = await guarded('postgres', () =>
-          inTurn(() => copyRows(client, identifier(table), list, sorted)),
-        )
-        if (copied) return rows.length
+      if (copying.allowed && rows.length >= COPY_FROM) {
+        const copy = async () => {
+          try {
+            await copyRows(client, identifier(table), list, sorted)
+          } catch (error) {
+            copying.metKey ||= driverCode(error) === UNIQUE_VIOLATION
+            throw error
+          }
+        }
+        await guarded('postgres', () => inTurn(copy))
+        return rows.length
       }
       const types = columns.map((_, column) => arrayType(sorted, column))
       const arrays = columns.map((_, column) => sorted.map((row) => row[column] ?? null))
@@ -193,10 +210,17 @@ class PostgresStore implements Store {
 
   async transaction<T>(work: (session: Session) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const bulk = options.bulk === true
+    let copying: Copying = { allowed: bulk, metKey: false }
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once('begin', bulk, work)
+        return await this.#once('begin', bulk, work, copying)
       } catch (error) {
+        // Once more from the start, with `on conflict do nothing`: a savepoint around COPY would be one more thing that
+        // every engine has to do right.
+        if (copying.metKey) {
+          copying = { allowed: false, metKey: false }
+          continue
+        }
         const code = driverCode(error)
         if ((code !== '40001' && code !== '40P01') || attempt === ATTEMPTS) throw error
         await pause(((performance.now() * 1000) % 5) * attempt + attempt)
@@ -208,18 +232,16 @@ class PostgresStore implements Store {
     return this.#once('begin isolation level repeatable read read only', false, work)
   }
 
-  async define(statements: readonly string[], work: (session: Session) => Promise<boolean>): Promise<void> {
+  async define(statements: readonly string[], { isDone, done }: DefinitionRecord): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#once('begin', true, async (session) => {
-          if (!(await work(session))) return
+          if (await isDone(session)) return
           for (const statement of statements) await session.run(postgresSchema(statement))
+          await done(session)
         })
       } catch (error) {
-        // Two processes that create the same table at once meet in the catalogue (23505, 42P07): look again.
-        if (!['23505', '42P07', '40001', '40P01'].includes(driverCode(error)) || attempt === ATTEMPTS) {
-          throw error
-        }
+        if (!MET_IN_CATALOGUE.has(driverCode(error)) || attempt === ATTEMPTS) throw error
         await pause(10 * attempt)
       }
     }
@@ -239,7 +261,12 @@ class PostgresStore implements Store {
     await Promise.all([this.#transactions.end(), this.#bulk.end(), ...readers])
   }
 
-  async #once<T>(begin: string, bulk: boolean, work: (session: Session) => Promise<T>): Promise<T> {
+  async #once<T>(
+    begin: string,
+    bulk: boolean,
+    work: (session: Session) => Promise<T>,
+    copying: Copying = NO_COPY,
+  ): Promise<T> {
     if (this.#closed) throw new CtidError('ERR_STORE_CLOSED')
     const client = await guarded('postgres', () => (bulk ? this.#bulk : this.#transactions).connect())
     let broken: Error | undefined
@@ -248,7 +275,7 @@ class PostgresStore implements Store {
     }
     client.on('error', onError)
     const inTurn = bulk ? oneByOne() : atOnce
-    const { session: inside, end } = scoped(session(client, bulk, inTurn))
+    const { session: inside, end } = scoped(session(client, inTurn, copying))
     try {
       // Not awaited: a pipelined connection sends BEGIN together with the first statements of the work.
       const begun = inTurn(() => client.query(begin))
@@ -277,7 +304,7 @@ class PostgresStore implements Store {
     for (let attempt = 1; ; attempt++) {
       const reader = this.#reader(slot)
       try {
-        return await query(session(await guarded('postgres', () => reader), false, atOnce))
+        return await query(session(await guarded('postgres', () => reader), atOnce, NO_COPY))
       } catch (error) {
         const outage = isCtidError(error) && error.code === 'ERR_STORE_UNAVAILABLE'
         // The connection may not know yet that it is dead.
@@ -332,7 +359,9 @@ async function commit(client: pg.ClientBase): Promise<void> {
   if (unconfirmed) throw new CtidError('ERR_STORE_OUTCOME_UNKNOWN', { detail: 'no standby confirmed' })
 }
 
-/** The shared schema text in PostgreSQL's words. */
+/** The shared schema text in PostgreSQL's words; as in {@link repeatable}, a column may be there already. */
 export function postgresSchema(statement: string): string {
-  return statement.replace(/\)\s*without rowid\s*$/i, ')')
+  return repeatable(statement)
+    .replace(/\)\s*without rowid\s*$/i, ')')
+    .replace(/\badd column\s+(?!if\b)/i, 'add column if not exists ')
 }

@@ -2,7 +2,17 @@
 import { closeSync, openSync } from 'node:fs'
 import { CtidError } from '../base/index.ts'
 import { driverCode, guarded, pause, storeFailure } from './failure.ts'
-import { identifier, type Row, type Session, type SqlValue, type Store, scoped, sortedByKey } from './port.ts'
+import {
+  type DefinitionRecord,
+  identifier,
+  type Row,
+  repeatable,
+  type Session,
+  type SqlValue,
+  type Store,
+  scoped,
+  sortedByKey,
+} from './port.ts'
 import { type Database, loadSqlite, type Statement } from './sqlite-driver.ts'
 
 /** How many transactions at most share one commit. Beyond 64 the gain is gone (22,000 rows a second at 16 and 64). */
@@ -224,12 +234,13 @@ class SqliteStore implements Store {
     }
   }
 
-  async define(statements: readonly string[], work: (session: Session) => Promise<boolean>): Promise<void> {
+  async define(statements: readonly string[], { isDone, done }: DefinitionRecord): Promise<void> {
     await this.transaction(async (session) => {
-      if (!(await work(session))) return
+      if (await isDone(session)) return
       for (const statement of statements) {
         await guarded('sqlite', () => this.#writer.exec(sqliteSchema(statement)))
       }
+      await done(session)
     })
   }
 
@@ -310,7 +321,9 @@ class SqliteStore implements Store {
 
 /** The shared schema text in SQLite's words: strict column types. */
 export function sqliteSchema(statement: string): string {
-  if (!/^\s*create table/i.test(statement)) return statement
-  const text = statement.replace(/\bbytea\b/gi, 'blob').replace(/\bbigint\b/gi, 'integer')
+  if (!/^\s*create table/i.test(statement)) return repeatable(statement)
+  const text = repeatable(statement)
+    .replace(/\bbytea\b/gi, 'blob')
+    .replace(/\bbigint\b/gi, 'integer')
   return /without rowid\s*$/i.test(text) ? `${text.trimEnd()}, strict` : `${text.trimEnd()} strict`
 }
