@@ -99,7 +99,10 @@ export function storeLedger(store: Store, options: LedgerOptions): IssuerLedger 
       return rows.map(({ place, status }) => ({ index: place % LIST, status }))
     },
     newestList: () => newestList(store),
-    sweep: async (now) => await store.run('delete from issuer_link where expires_at <= $1', [now]),
+    sweep: (now) =>
+      store.transaction((tx) => tx.run('delete from issuer_link where expires_at <= $1', [now]), {
+        bulk: true,
+      }),
   }
 }
 

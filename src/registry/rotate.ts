@@ -111,18 +111,23 @@ export async function retire(
     throw new CtidError('ERR_REGISTRY_ROTATION', { detail: `wait ${settle} seconds after the roll` })
   }
   const column = VERSION_COLUMNS[kind]
-  const [left] = await store.rows<{ n: number }>(
-    `select count(*) as n from registry_by_token where ${column} <= $1 and next is null`,
-    [old.version],
+  // Over whole tables, which takes its time: a snapshot to count, bulk transactions to delete.
+  const [left] = await store.snapshot((tx) =>
+    tx.rows<{ n: number }>(
+      `select count(*) as n from registry_by_token where ${column} <= $1 and next is null`,
+      [old.version],
+    ),
   )
+  const remove = (sql: string, parameters: readonly number[]) =>
+    store.transaction((tx) => tx.run(sql, parameters), { bulk: true })
   if (left?.n !== 0)
     throw new CtidError('ERR_REGISTRY_ROTATION', { detail: 'rotate again: entries are left' })
   await setStates(desk, kind, (state) => (state === 'old' ? 'retired' : state))
   if (kind === 'token' || kind === 'anchor') {
-    await store.run('delete from registry_by_token where next is not null', [])
+    await remove('delete from registry_by_token where next is not null', [])
   }
   if (kind === 'record' || kind === 'anchor') {
-    await store.run(`delete from registry_by_rec where ${column} <= $1`, [old.version])
+    await remove(`delete from registry_by_rec where ${column} <= $1`, [old.version])
   }
 }
 

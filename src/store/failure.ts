@@ -23,9 +23,9 @@ export function storeFailure(engine: string, error: unknown): unknown {
 
 const SQLITE_OUTAGE = new Set(['8', '10', '13', '14'])
 
-// SQLSTATE class 08 connection, 53 resources, 57P shutdown; errno of sockets; SQLite READONLY, IOERR, FULL, CANTOPEN.
+// SQLSTATE class 08 connection, 53 resources, 57P shutdown, 25006 a standby; errno of sockets; SQLite READONLY, IOERR, FULL, CANTOPEN.
 function isOutage(error: unknown, code: string): boolean {
-  if (/^(08|53|57P)/.test(code) || /^E[A-Z]+$/.test(code) || SQLITE_OUTAGE.has(code)) return true
+  if (/^(08|53|57P|25006)/.test(code) || /^E[A-Z]+$/.test(code) || SQLITE_OUTAGE.has(code)) return true
   return code === '' && error instanceof Error && /connection|timeout/i.test(error.message)
 }
 

@@ -22,6 +22,11 @@ export type PostgresOptions = {
   readonly connections?: number
   /** Connections that carry pipelined reads. Default 2. */
   readonly readConnections?: number
+  /**
+   * How long a read, or a statement of a transaction, may stay unanswered before its connection counts as broken: a server
+   * that is frozen or cut off says nothing at all. Bulk transactions, snapshots and migrations are not limited. Default 60.
+   */
+  readonly answerSeconds?: number
   /** Accept a server that answers before its log is on disk. Only for throw-away data. Default false. */
   readonly unsafeAllowNotDurable?: boolean
 }
@@ -99,16 +104,43 @@ function oneByOne(): InTurn {
   }
 }
 
+// Destroying the socket fails everything that waits on it, as a cut cable would; nothing less ends a pipelined connection.
+async function answeredWithin<T>(
+  milliseconds: number | undefined,
+  client: pg.ClientBase,
+  call: () => Promise<T>,
+): Promise<T> {
+  if (milliseconds === undefined) return call()
+  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection
+  const timer = setTimeout(() => stream.destroy(), milliseconds)
+  try {
+    return await call()
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Whether COPY may be used, and whether it met a key that exists. */
 type Copying = { readonly allowed: boolean; metKey: boolean }
 
 const NO_COPY: Copying = { allowed: false, metKey: false }
 const UNIQUE_VIOLATION = '23505'
 
-function session(client: pg.ClientBase, inTurn: InTurn, copying: Copying): Session {
+type SessionOptions = {
+  readonly inTurn: InTurn
+  readonly copying: Copying
+  /** Milliseconds. */
+  readonly patience: number | undefined
+}
+
+function session(client: pg.ClientBase, { inTurn, copying, patience }: SessionOptions): Session {
   const query = (text: string, values: readonly unknown[]) =>
     guarded('postgres', () =>
-      inTurn(() => client.query({ name: named(text), text, values: values as unknown[] })),
+      inTurn(() =>
+        answeredWithin(patience, client, () =>
+          client.query({ name: named(text), text, values: values as unknown[] }),
+        ),
+      ),
     )
   return {
     async rows<T extends Row>(sql: string, parameters: readonly SqlValue[] = []) {
@@ -160,11 +192,24 @@ export function arrayType(rows: readonly (readonly SqlValue[])[], column: number
   return typeof value === 'number' ? 'bigint' : typeof value === 'string' ? 'text' : 'bytea'
 }
 
+type Once<T> = {
+  readonly begin: string
+  readonly bulk: boolean
+  readonly work: (session: Session) => Promise<T>
+  readonly copying?: Copying
+  readonly patience?: number | undefined
+}
+
+function isOutage(error: unknown): boolean {
+  return isCtidError(error) && error.code === 'ERR_STORE_UNAVAILABLE'
+}
+
 class PostgresStore implements Store {
   readonly engine = 'postgres'
   readonly #config: pg.ClientConfig
   readonly #transactions: pg.Pool
   readonly #bulk: pg.Pool
+  readonly #patience: number
   readonly #readers: (Promise<pg.Client> | undefined)[]
   #turn = 0
   #closed = false
@@ -175,6 +220,7 @@ class PostgresStore implements Store {
       application_name: 'ctid',
       types: parsers,
       keepAlive: true,
+      keepAliveInitialDelayMillis: 10_000,
       connectionTimeoutMillis: 10_000,
       idle_in_transaction_session_timeout: 60_000,
     }
@@ -184,6 +230,7 @@ class PostgresStore implements Store {
       made.on('error', () => {})
       return made
     }
+    this.#patience = (options.answerSeconds ?? 60) * 1000
     this.#transactions = pool(options.connections ?? 16, true)
     // COPY cannot share a pipelined connection.
     this.#bulk = pool(2, false)
@@ -213,7 +260,13 @@ class PostgresStore implements Store {
     let copying: Copying = { allowed: bulk, metKey: false }
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once('begin', bulk, work, copying)
+        return await this.#once({
+          begin: 'begin',
+          bulk,
+          work,
+          copying,
+          patience: bulk ? undefined : this.#patience,
+        })
       } catch (error) {
         // Once more from the start, with `on conflict do nothing`: a savepoint around COPY would be one more thing that
         // every engine has to do right.
@@ -229,16 +282,20 @@ class PostgresStore implements Store {
   }
 
   snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#once('begin isolation level repeatable read read only', false, work)
+    return this.#once({ begin: 'begin isolation level repeatable read read only', bulk: false, work })
   }
 
   async define(statements: readonly string[], { isDone, done }: DefinitionRecord): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#once('begin', true, async (session) => {
-          if (await isDone(session)) return
-          for (const statement of statements) await session.run(postgresSchema(statement))
-          await done(session)
+        return await this.#once({
+          begin: 'begin',
+          bulk: true,
+          work: async (session) => {
+            if (await isDone(session)) return
+            for (const statement of statements) await session.run(postgresSchema(statement))
+            await done(session)
+          },
         })
       } catch (error) {
         if (!MET_IN_CATALOGUE.has(driverCode(error)) || attempt === ATTEMPTS) throw error
@@ -261,12 +318,7 @@ class PostgresStore implements Store {
     await Promise.all([this.#transactions.end(), this.#bulk.end(), ...readers])
   }
 
-  async #once<T>(
-    begin: string,
-    bulk: boolean,
-    work: (session: Session) => Promise<T>,
-    copying: Copying = NO_COPY,
-  ): Promise<T> {
+  async #once<T>({ begin, bulk, work, copying = NO_COPY, patience }: Once<T>): Promise<T> {
     if (this.#closed) throw new CtidError('ERR_STORE_CLOSED')
     const client = await guarded('postgres', () => (bulk ? this.#bulk : this.#transactions).connect())
     let broken: Error | undefined
@@ -275,21 +327,24 @@ class PostgresStore implements Store {
     }
     client.on('error', onError)
     const inTurn = bulk ? oneByOne() : atOnce
-    const { session: inside, end } = scoped(session(client, inTurn, copying))
+    const { session: inside, end } = scoped(session(client, { inTurn, copying, patience }))
     try {
       // Not awaited: a pipelined connection sends BEGIN together with the first statements of the work.
-      const begun = inTurn(() => client.query(begin))
+      const begun = inTurn(() => answeredWithin(patience, client, () => client.query(begin)))
       begun.catch(() => {})
       const value = await work(inside).finally(end)
       await guarded('postgres', () => begun)
-      await commit(client)
+      await answeredWithin(patience, client, () => commit(client))
       return value
     } catch (error) {
       // What was asked for before still runs, and is undone: the rollback comes after it.
       await inTurn(async () => {}).catch(() => {})
-      await client.query('rollback').catch((failure: Error) => {
+      const undo = () => client.query('rollback')
+      await answeredWithin(this.#patience, client, undo).catch((failure: Error) => {
         broken ??= failure
       })
+      // A server that became a standby keeps its connections: the next one must be a new one.
+      if (error instanceof Error && isOutage(error)) broken ??= error
       throw error
     } finally {
       client.off('error', onError)
@@ -304,9 +359,10 @@ class PostgresStore implements Store {
     for (let attempt = 1; ; attempt++) {
       const reader = this.#reader(slot)
       try {
-        return await query(session(await guarded('postgres', () => reader), atOnce, NO_COPY))
+        const client = await guarded('postgres', () => reader)
+        return await query(session(client, { inTurn: atOnce, copying: NO_COPY, patience: this.#patience }))
       } catch (error) {
-        const outage = isCtidError(error) && error.code === 'ERR_STORE_UNAVAILABLE'
+        const outage = isOutage(error)
         // The connection may not know yet that it is dead.
         if (outage && this.#readers[slot] === reader) this.#readers[slot] = undefined
         if (!outage || attempt === 2 || this.#closed) throw error
@@ -350,8 +406,8 @@ async function commit(client: pg.ClientBase): Promise<void> {
   } catch (error) {
     const code = driverCode(error)
     if (error instanceof CtidError) throw error
-    // A SQLSTATE is the server's own refusal, unless it says that the server is going away.
-    if (/^[0-9A-Z]{5}$/.test(code) && !/^(08|57P)/.test(code)) throw storeFailure('postgres', error)
+    // A SQLSTATE is the server's own refusal, unless it says that the server is going away or does not know (40003).
+    if (/^[0-9A-Z]{5}$/.test(code) && !/^(08|57P|40003)/.test(code)) throw storeFailure('postgres', error)
     throw new CtidError('ERR_STORE_OUTCOME_UNKNOWN', { cause: error })
   } finally {
     client.off('notice', onNotice)

@@ -4,6 +4,7 @@ import pg from 'pg'
 import { afterAll, describe, expect, it } from 'vitest'
 import { migrate, openStore } from '#ctid/store'
 import { copyFormat } from '../../src/store/copy.ts'
+import { layCable } from './cable.ts'
 import { bind, bytes, pairs, storeContract } from './contract.ts'
 import { postgresForTests, startPostgres } from './postgres-server.ts'
 
@@ -81,6 +82,63 @@ describe.skipIf(!database)('PostgreSQL', () => {
     expect(await bind(store, bytes(3), bytes(3))).toBe('bound')
     expect(await store.rows('select l from pair_left order by l')).toEqual([{ l: bytes(1) }, { l: bytes(3) }])
     await store.close()
+  })
+
+  it.each(['one row', 'bulk'])('tells the truth when the cable is cut at any byte (%s)', async (kind) => {
+    const url = await fresh()
+    const direct = await openStore(url)
+    await migrate(direct, [pairs])
+    const cable = await layCable(Number(new URL(url).port))
+    const store = await openStore(url.replace(/:\d+\//, `:${cable.port}/`), { connections: 1 })
+    const counts = { bound: 0, failed: 0 }
+    const last = kind === 'bulk' ? 40_000 : 700
+    for (const direction of ['up', 'down'] as const) {
+      for (let at = 0; at < last; at += last / (process.env['CTID_FULL'] === '1' ? 100 : 10)) {
+        const key = bytes(direction.length, at >> 16, (at >> 8) & 255, at & 255)
+        const rows = Array.from({ length: kind === 'bulk' ? 700 : 1 }, (_, i) => [
+          bytes(...key, i >> 8, i & 255),
+          key,
+        ])
+        cable.fail(direction, at, 'cut')
+        const answer = await store
+          .transaction((tx) => tx.insert('pair_left', ['l', 'r'], rows), { bulk: kind === 'bulk' })
+          .then(
+            () => 'bound',
+            (error: { code: string }) => error.code,
+          )
+        cable.heal()
+        const there = (await direct.rows('select l from pair_left where r = $1', [key])).length
+        if (answer === 'bound') expect(there).toBe(rows.length)
+        else if (answer === 'ERR_STORE_UNAVAILABLE') expect(there).toBe(0)
+        else expect([answer, [0, rows.length].includes(there)]).toEqual(['ERR_STORE_OUTCOME_UNKNOWN', true])
+        counts[answer === 'bound' ? 'bound' : 'failed']++
+        // The store goes on by itself.
+        expect(await store.run('insert into pair_right (r, l) values ($1, $1)', [key])).toBe(1)
+      }
+    }
+    expect(Math.min(counts.bound, counts.failed)).toBeGreaterThan(0)
+    await store.close()
+    cable.close()
+    await direct.close()
+  })
+
+  it('does not wait for ever for a server that goes silent', async () => {
+    const url = await fresh()
+    const cable = await layCable(Number(new URL(url).port))
+    const options = { connections: 1, readConnections: 1, answerSeconds: 0.2 }
+    const store = await openStore(url.replace(/:\d+\//, `:${cable.port}/`), options)
+    await migrate(store, [pairs])
+    await bind(store, bytes(1), bytes(1))
+    cable.fail('down', 0, 'silent')
+    const waiting = [store.rows('select 1 as one'), bind(store, bytes(2), bytes(2))]
+    // What was asked is lost; a read is asked once more, on a new connection.
+    setTimeout(() => cable.heal(), 100)
+    const [read, written] = await Promise.allSettled(waiting)
+    expect(read).toMatchObject({ status: 'fulfilled' })
+    expect(written).toMatchObject({ reason: { code: 'ERR_STORE_UNAVAILABLE' } })
+    expect(await bind(store, bytes(2), bytes(2))).toBe('bound')
+    await store.close()
+    cable.close()
   })
 
   it('reports an address where nobody answers', async () => {
