@@ -14,32 +14,30 @@ export const frontWords: Words = {
     '法定证件化为一枚任何人都无法还原的网证标识，与法定记录一一对应。你出示的，只是一个三十秒有效、只说必要之事的二维码。',
   ],
   'door.citizen': ['Be a citizen', '做一位居民'],
-  'door.citizen.text': [
-    'Enrol a synthetic person, receive the CTID file, show a code.',
-    '为一位合成人物登记，领取网证，出示二维码。',
-  ],
+  'door.citizen.text': ['Enrol, receive the CTID file, show a code.', '登记、领取网证、出示二维码。'],
   'door.verifier': ['Be a verifier', '做一次核验'],
-  'door.verifier.text': [
-    'Scan a code by camera, also without a network, and read every check.',
-    '用摄像头扫码，断网也行，逐项查看核验结果。',
-  ],
+  'door.verifier.text': ['Scan it, also without a network.', '扫码核验，断网也行。'],
   'door.authority': ['Be the authority', '看管理机关所见'],
   'door.authority.text': [
-    'Run the registry: freeze, revoke, rotate keys. See that there is nothing to read.',
-    '管理登记库：冻结、撤销、轮换密钥。并看到：库里没有可读的个人信息。',
+    'Freeze, revoke, rotate keys. Nothing to read.',
+    '冻结、撤销、轮换密钥，无从窥看。',
   ],
   'door.health': ['See a health status', '看一个健康状态'],
   'door.health.text': [
-    'With its reasons, its end, the way back to green, and an appeal.',
+    'With reasons, an end, a way back and an appeal.',
     '有理由、有期限、有转绿路径、可申诉。',
   ],
+  'door.desk': ['Sit at the health desk', '坐到卫健窗口'],
+  'door.desk.text': ['Sign findings. No button sets a colour.', '签署结论，没有设置颜色的按钮。'],
   'door.departments': ['Join two departments', '汇聚两个部门'],
   'door.departments.text': [
-    'With a purpose, trustees and a receipt, or not at all.',
+    'With purpose, trustees and receipt, or not.',
     '有目的、有受托方、有回执，否则不行。',
   ],
   'door.log': ['Audit everything', '审计一切'],
-  'door.log.text': ['Verify the log in your browser, and try to cheat.', '在浏览器中验证日志，并试着作弊。'],
+  'door.log.text': ['Verify the log here, and try to cheat.', '在此验证日志，并试着作弊。'],
+  'door.labs': ['Attack it yourself', '亲手攻击'],
+  'door.labs.text': ['Twelve attacks on two designs: a course.', '十二种攻击，两种设计：一门课程。'],
 
   'picture.title': ['The whole system in one picture', '一图看懂整个系统'],
   'picture.hint': [
@@ -207,7 +205,7 @@ export const frontWords: Words = {
     '健康状态颜色只由签名证据、签名规则与时钟推出，没有“设置颜色”的接口。',
   ],
   'g7.why': ['Henan 2022: 1,317 depositors turned red by order.', '针对：2022 年河南 1317 名储户被赋红码。'],
-  'g8.name': ['Explained and contestable', '有理由、可申诉、有期限'],
+  'g8.name': ['Explained and contestable', '有理由、可申诉'],
   'g8.text': [
     'Each status has reasons, an end date, a way back to green, and a way to appeal.',
     '每个状态都有理由、截止日期、转绿路径与申诉途径。',

@@ -13,6 +13,8 @@ export type Drawing = {
 const STEP = 44
 const RADIUS = 6
 const MAX_LEAVES = 48
+/** As many leaves can be told apart on a phone without scrolling. */
+const FEW_LEAVES = 12
 
 export function drawTree(element: Element, { t }: Shell, drawing: Drawing): void {
   const { size, index, proofLength, holds } = drawing
@@ -52,6 +54,7 @@ export function drawTree(element: Element, { t }: Shell, drawing: Drawing): void
     ),
   )
   element.classList.toggle('broken', !holds)
+  element.classList.toggle('wide', ends.length > FEW_LEAVES)
 }
 
 export function drawLegend(element: Element, { t }: Shell): void {
