@@ -1,7 +1,10 @@
 // Talks to the parties over HTTP: JSON in and out, problem documents (RFC 9457) as errors, nothing retried silently.
 import type { Json } from '#ctid/base'
 
-/** A refusal by a party, or no answer at all (`code` ERR_NETWORK). */
+/** The longest that a page waits for an answer. A join of whole tables takes a few seconds. */
+const PATIENCE_MS = 30_000
+
+/** A refusal by a party, or no answer at all or half of one (`code` ERR_NETWORK). */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly code: string
@@ -31,7 +34,8 @@ async function send(path: string, request: Request): Promise<Response> {
   }
   let response: Response
   try {
-    response = await fetch(path, { method, headers, body: payload, cache: 'no-store' })
+    const signal = AbortSignal.timeout(PATIENCE_MS)
+    response = await fetch(path, { method, headers, body: payload, cache: 'no-store', signal })
   } catch {
     throw new ApiError('ERR_NETWORK', 'no answer')
   }
@@ -55,10 +59,19 @@ export async function call<T>(
     ...(method === undefined ? {} : { method }),
     ...(more === undefined ? {} : { headers: more }),
   })
-  return (await response.json()) as T
+  return (await whole(response.json())) as T
 }
 
 /** Fetches a signed text (a trust list, a status list). */
 export async function fetchText(path: string): Promise<string> {
-  return (await send(path, { accept: '*/*' })).text()
+  return whole((await send(path, { accept: '*/*' })).text())
+}
+
+// A connection that breaks in the middle of the body is no answer either.
+async function whole<T>(body: Promise<T>): Promise<T> {
+  try {
+    return await body
+  } catch {
+    throw new ApiError('ERR_NETWORK', 'no whole answer')
+  }
 }

@@ -3,8 +3,12 @@ import { decodeImage } from '#ctid/qr'
 
 export type Camera = { readonly stop: () => void }
 
-/** Longest side that is looked at; more pixels cost time and read no better. */
-const MAX_SIDE = 1280
+/** Longest side of a frame that is looked at; more pixels cost time and read no better. */
+const FRAME_SIDE = 1280
+/** Of a picture file; the second look is for a small code in a large photograph. */
+const PICTURE_SIDES = [1280, 4096] as const
+/** Largest picture file that is opened. */
+const MAX_FILE_BYTES = 30_000_000
 
 /** Opens the camera into a video element and calls `onCode` for each frame that holds a code. Throws what getUserMedia throws. */
 export async function openCamera(video: HTMLVideoElement, onCode: (text: string) => void): Promise<Camera> {
@@ -13,8 +17,13 @@ export async function openCamera(video: HTMLVideoElement, onCode: (text: string)
     video: { facingMode: { ideal: 'environment' }, width: { ideal: 1280 }, height: { ideal: 720 } },
   })
   video.srcObject = stream
-  await video.play()
-  const reader = pixelReader()
+  try {
+    await video.play()
+  } catch (error) {
+    for (const track of stream.getTracks()) track.stop()
+    throw error
+  }
+  const reader = pixelReader(FRAME_SIDE)
   let running = true
   const look = () => {
     if (!running) return
@@ -32,27 +41,38 @@ export async function openCamera(video: HTMLVideoElement, onCode: (text: string)
   }
 }
 
-/** Reads the code of a picture file; `undefined` when there is none. */
-export async function readPicture(file: Blob): Promise<string | undefined> {
+/** What a picture file held, or why nothing could be read from it. */
+export type Picture =
+  | { readonly text: string }
+  | { readonly text?: undefined; readonly problem: 'no-picture' | 'no-code' }
+
+/** Reads the code of a picture file. */
+export async function readPicture(file: Blob): Promise<Picture> {
+  if (file.size > MAX_FILE_BYTES) return { problem: 'no-picture' }
   let bitmap: ImageBitmap
   try {
     bitmap = await createImageBitmap(file)
   } catch {
-    return undefined
+    return { problem: 'no-picture' }
   }
   try {
-    return pixelReader()(bitmap, bitmap.width, bitmap.height)
+    for (const side of PICTURE_SIDES) {
+      const text = pixelReader(side)(bitmap, bitmap.width, bitmap.height)
+      if (text !== undefined) return { text }
+      if (Math.max(bitmap.width, bitmap.height) <= side) break
+    }
+    return { problem: 'no-code' }
   } finally {
     bitmap.close()
   }
 }
 
-function pixelReader() {
+function pixelReader(maxSide: number) {
   const canvas = document.createElement('canvas')
   const context = canvas.getContext('2d', { willReadFrequently: true })
   return (source: CanvasImageSource, width: number, height: number): string | undefined => {
     if (!context || width === 0 || height === 0) return undefined
-    const scale = Math.min(1, MAX_SIDE / Math.max(width, height))
+    const scale = Math.min(1, maxSide / Math.max(width, height))
     canvas.width = Math.round(width * scale)
     canvas.height = Math.round(height * scale)
     context.drawImage(source, 0, 0, canvas.width, canvas.height)

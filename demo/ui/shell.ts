@@ -1,4 +1,5 @@
 // The frame of every page in the browser: language, theme, caring mode, menu, and the words on screen.
+import { fill, h, icon } from './dom.ts'
 import { type Language, say, shellWords, type Words } from './words.ts'
 
 const root = document.documentElement
@@ -91,7 +92,9 @@ export function startShell(pageWords: Words): Shell {
     menu.setAttribute('aria-expanded', String(open))
   })
 
-  if ('serviceWorker' in navigator) void navigator.serviceWorker.register('/sw.js')
+  showFaults((key) => say(words, currentLanguage(), key))
+  // Without a worker (private windows of some browsers) everything works but a reload without a network.
+  if ('serviceWorker' in navigator) void navigator.serviceWorker.register('/sw.js').catch(() => undefined)
 
   return {
     language: currentLanguage,
@@ -100,4 +103,25 @@ export function startShell(pageWords: Words): Shell {
       listeners.push(listener)
     },
   }
+}
+
+// What no part of a page caught is a defect of the page, or a browser that keeps nothing. It is said, once, and the page
+// never just hangs.
+function showFaults(t: (key: string) => string): void {
+  const box = h('div', { role: 'alert', id: 'fault' })
+  document.querySelector('main')?.prepend(box)
+  const show = () => {
+    const reload = h(
+      'button',
+      { type: 'button', class: 'button slim', onclick: () => location.reload() },
+      t('shell.reload'),
+    )
+    fill(
+      box,
+      h('div', { class: 'note bad' }, icon('alert'), h('div', {}, h('p', {}, t('shell.fault')), reload)),
+    )
+    root.dataset['ready'] = 'fault'
+  }
+  addEventListener('error', show)
+  addEventListener('unhandledrejection', show)
 }

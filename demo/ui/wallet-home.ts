@@ -12,12 +12,32 @@ import { clear, get, put, remove, replace } from './database.ts'
 
 const STATE = 'state'
 
+// Several tabs show one wallet: each says when it changed it, and hears of the others.
+const tabs = new BroadcastChannel('ctid-wallet')
+
 export const walletStorage: WalletStorage = {
-  update: (change) =>
-    replace<string, ReturnType<typeof change>['result']>('wallet', STATE, (text) => {
+  update: async (change) => {
+    let changed = false
+    const outcome = await replace<string, ReturnType<typeof change>['result']>('wallet', STATE, (text) => {
       const { text: value, result } = change(text)
+      changed = value !== text
       return { value, result }
-    }),
+    })
+    if (changed) tellOtherTabs()
+    return outcome
+  },
+}
+
+/** Tells the other tabs that wallet or profile changed. */
+export const tellOtherTabs = (): void => tabs.postMessage('changed')
+
+/** Calls `listener` after another tab changed the wallet; several changes in a row call it once. */
+export function onOtherTab(listener: () => void): void {
+  let waiting: ReturnType<typeof setTimeout> | undefined
+  tabs.addEventListener('message', () => {
+    clearTimeout(waiting)
+    waiting = setTimeout(listener, 150)
+  })
 }
 
 const keyStore: CryptoKeyStore = {
@@ -35,4 +55,5 @@ export const deviceKeys: DeviceKeys = webDeviceKeys(systemRandom, keyStore)
 /** Deletes everything that this device knows of its holder. */
 export async function forgetWallet(): Promise<void> {
   for (const store of ['wallet', 'keys', 'history'] as const) await clear(store)
+  tellOtherTabs()
 }

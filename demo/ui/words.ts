@@ -37,6 +37,11 @@ export const shellWords: Words = {
     'An open reference implementation of the CTID pattern for study and reuse. It is not the national system and has no connection with it.',
     'CTID 模式的开放参考实现，供学习与复用。它不是国家系统，与国家系统没有关联。',
   ],
+  'shell.fault': [
+    'This page could not finish what it was doing. What was done before is kept. Load the page again to go on.',
+    '本页面未能完成操作。此前已完成的内容都已保存，请重新载入页面后继续。',
+  ],
+  'shell.reload': ['Load again', '重新载入'],
   'nav.front': ['Overview', '概览'],
   'nav.citizen': ['Citizen', '居民'],
   'nav.health': ['Health', '健康'],

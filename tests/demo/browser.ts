@@ -24,7 +24,13 @@ export function findChromium(): string | undefined {
   return found
 }
 
-export type Demo = { readonly url: string; readonly folder: string; readonly stop: () => Promise<void> }
+export type Demo = {
+  readonly url: string
+  readonly folder: string
+  /** Ends the server and starts it again at the same address, with the same keys and database. */
+  readonly restart: () => Promise<void>
+  readonly stop: () => Promise<void>
+}
 
 /** The whole demo in this process, with a fresh town. */
 export async function startDemo(): Promise<Demo> {
@@ -32,20 +38,30 @@ export async function startDemo(): Promise<Demo> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const errors: unknown[] = []
-  const town = await wireTown({
-    keyFolder: join(folder, 'keys'),
-    stateFolder: join(folder, 'state'),
-    baseUrl: url,
-    clock: systemClock,
-  })
-  const app = await createDemo({ routers: town.routers, onInternal: (error) => errors.push(error) })
-  const server = await listen(app, { port })
+  const start = async () => {
+    const town = await wireTown({
+      keyFolder: join(folder, 'keys'),
+      stateFolder: join(folder, 'state'),
+      baseUrl: url,
+      clock: systemClock,
+    })
+    const app = await createDemo({ routers: town.routers, onInternal: (error) => errors.push(error) })
+    const server = await listen(app, { port })
+    return async () => {
+      await server.close()
+      await town.close()
+    }
+  }
+  let end = await start()
   return {
     url,
     folder,
+    restart: async () => {
+      await end()
+      end = await start()
+    },
     stop: async () => {
-      await server.close()
-      await town.close()
+      await end()
       rmSync(folder, { recursive: true, force: true })
       if (errors.length > 0) throw new AggregateError(errors, 'the demo had internal errors')
     },

@@ -1,6 +1,8 @@
 // Authority page: entries without plaintext, steps with a reason, keys and rotation, the thief's view, the access log.
-import { ApiError, call } from '../../ui/api.ts'
+import { call } from '../../ui/api.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { once } from '../../ui/once.ts'
+import { isNoAnswer, reasonOf } from '../../ui/refusal.ts'
 import { startShell } from '../../ui/shell.ts'
 import { wireTabs } from '../../ui/tabs.ts'
 import { reasonNames } from '../../ui/words.ts'
@@ -27,7 +29,7 @@ type Event = {
 }
 
 const shell = startShell({ ...reasonNames, ...authorityWords })
-const { t, onLanguage } = shell
+const { t, language, onLanguage } = shell
 const LOOK: Record<State, readonly [symbol: string, tone: string]> = {
   active: ['check', 'ok'],
   frozen: ['snow', 'warn'],
@@ -66,9 +68,18 @@ function notice(message: string): void {
   )
 }
 
-function reasonOf(error: unknown): string {
-  if (!(error instanceof ApiError)) throw error
-  return error.code === 'ERR_NETWORK' ? t('error.network') : t('act.failed', { reason: error.message })
+function why(error: unknown): string {
+  return isNoAnswer(error) ? t('error.network') : t('act.failed', { reason: reasonOf(error, language()) })
+}
+
+/** Runs a step of a tab, and says why where it could not. */
+async function attempt(work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work()
+    notice('')
+  } catch (error) {
+    notice(why(error))
+  }
 }
 
 const badge = (state: State, text = t(`state.${state}`)) => {
@@ -144,15 +155,14 @@ function actionButton(entry: Entry, action: Action): HTMLElement {
   )
 }
 
-async function loadRows(): Promise<void> {
+async function fetchRows(): Promise<void> {
   try {
     data = await call<Rows>('/console/rows')
-    notice('')
-  } catch (error) {
-    notice(reasonOf(error))
+  } finally {
+    renderRows()
   }
-  renderRows()
 }
+const loadRows = (): Promise<void> => attempt(fetchRows)
 
 // ---- one step, with a reason
 
@@ -175,8 +185,12 @@ function ask(entry: Entry, action: Action): void {
   dialog.showModal()
 }
 
-byId('act-form').addEventListener('submit', async (event) => {
+byId('act-form').addEventListener('submit', (event) => {
   event.preventDefault()
+  void step()
+})
+
+const step = once(async () => {
   if (!pending) return
   const { entry, action } = pending
   try {
@@ -191,7 +205,7 @@ byId('act-form').addEventListener('submit', async (event) => {
   } catch (error) {
     fill(
       byId('act-result'),
-      h('p', { class: 'note bad', role: 'alert' }, icon('alert'), h('span', {}, reasonOf(error))),
+      h('p', { class: 'note bad', role: 'alert' }, icon('alert'), h('span', {}, why(error))),
     )
   }
 })
@@ -208,10 +222,19 @@ function showRecord(record: Readonly<Record<string, string>>): void {
       h(
         'dl',
         { class: 'facts' },
-        ...Object.entries(record).map(([name, value]) => h('div', {}, h('dt', {}, name), h('dd', {}, value))),
+        ...Object.entries(record).map(([name, value]) => h('div', {}, ...recordLine(name, value))),
       ),
     ),
   )
+}
+
+function recordLine(name: string, value: string): [HTMLElement, HTMLElement] {
+  const known = (key: string) => Object.hasOwn(authorityWords, key)
+  const said = `record.${name}.${value}`
+  return [
+    h('dt', {}, known(`record.${name}`) ? t(`record.${name}`) : name),
+    h('dd', {}, known(said) ? t(said) : value),
+  ]
 }
 
 byId('act-close').addEventListener('click', () => dialog.close())
@@ -254,25 +277,19 @@ async function loadLog(): Promise<void> {
 }
 
 const LOADERS: Readonly<Record<string, () => Promise<void>>> = {
-  'tab-registry': loadRows,
-  'tab-keys': () => renderKeys(shell),
+  'tab-registry': fetchRows,
+  'tab-keys': () => renderKeys(shell, attempt),
   'tab-thief': () => renderThief(shell),
   'tab-log': loadLog,
 }
 
-async function load(): Promise<void> {
-  try {
-    await LOADERS[chosenTab]?.()
-  } catch (error) {
-    notice(reasonOf(error))
-  }
-}
+const load = (): Promise<void> => attempt(async () => LOADERS[chosenTab]?.())
 
 wireTabs(document.querySelector<HTMLElement>('.tabs') ?? document.body, (id) => {
   chosenTab = id
   void load()
 })
-wireSearch(shell)
+wireSearch(shell, attempt)
 byId('rows-refresh').addEventListener('click', () => void loadRows())
 onLanguage(() => void load())
 await load()

@@ -1,6 +1,7 @@
 // The keys: the evaluators' shared key with its refresh, and the registry's keys with their rotation.
 import { call } from '../../ui/api.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { once } from '../../ui/once.ts'
 import type { Shell } from '../../ui/shell.ts'
 
 type Keys = {
@@ -13,10 +14,14 @@ type Keys = {
 }
 type Progress = { readonly done: number; readonly all: number; readonly version?: number }
 
+export type Attempt = (work: () => Promise<void>) => Promise<void>
+
 let message = ''
+// One change of keys at a time, whichever button began it.
+const change = once((attempt: Attempt, work: () => Promise<void>) => attempt(work))
 
 /** Fetches and shows both halves of the tab. */
-export async function renderKeys(shell: Shell): Promise<void> {
+export async function renderKeys(shell: Shell, attempt: Attempt): Promise<void> {
   const { t } = shell
   const keys = await call<Keys>('/console/keys')
   fill(
@@ -28,7 +33,7 @@ export async function renderKeys(shell: Shell): Promise<void> {
       h(
         'div',
         {},
-        h('dt', {}, ''),
+        h('dt', {}, t('keys.versionLabel')),
         h('dd', {}, t('keys.version', { version: keys.version, epoch: keys.epoch })),
       ),
     ),
@@ -55,7 +60,12 @@ export async function renderKeys(shell: Shell): Promise<void> {
     h('p', { class: 'small quiet' }, t('keys.refreshText')),
     h(
       'button',
-      { type: 'button', class: 'button', id: 'refresh-shares', onclick: () => void refresh(shell) },
+      {
+        type: 'button',
+        class: 'button',
+        id: 'refresh-shares',
+        onclick: () => void change(attempt, () => refresh(shell, attempt)),
+      },
       icon('refresh'),
       t('keys.refresh'),
     ),
@@ -88,7 +98,7 @@ export async function renderKeys(shell: Shell): Promise<void> {
             type: 'button',
             class: 'button slim',
             id: `rotate-${kind}`,
-            onclick: () => void rotate(shell, kind),
+            onclick: () => void change(attempt, () => rotate(shell, kind, attempt)),
           },
           icon('refresh'),
           t('keys.rotate', { kind: t(`keys.kind.${kind}`) }),
@@ -98,13 +108,13 @@ export async function renderKeys(shell: Shell): Promise<void> {
   )
 }
 
-async function refresh(shell: Shell): Promise<void> {
+async function refresh(shell: Shell, attempt: Attempt): Promise<void> {
   await call('/console/refresh', {})
   message = shell.t('keys.refreshed')
-  await renderKeys(shell)
+  await renderKeys(shell, attempt)
 }
 
-async function rotate(shell: Shell, kind: string): Promise<void> {
+async function rotate(shell: Shell, kind: string, attempt: Attempt): Promise<void> {
   const { t } = shell
   const show = ({ done, all }: Progress) =>
     fill(
@@ -120,10 +130,13 @@ async function rotate(shell: Shell, kind: string): Promise<void> {
   let result: Progress
   try {
     result = await call<Progress>('/console/rotate', { kind })
+  } catch (error) {
+    fill(byId('rotation'))
+    throw error
   } finally {
     clearInterval(watching)
   }
-  await renderKeys(shell)
+  await renderKeys(shell, attempt)
   fill(
     byId('rotation'),
     h('progress', { max: 1, value: 1, 'aria-label': t('keys.rotate', { kind: t(`keys.kind.${kind}`) }) }),

@@ -27,20 +27,21 @@ export async function renderThief({ t }: Shell): Promise<void> {
           ' ',
           h('span', { class: 'small quiet' }, t('thief.rows', { n: count })),
         ),
-        h(
-          'div',
-          { class: 'dump', tabindex: 0, role: 'region', 'aria-label': table },
+        rows.length > 0 &&
           h(
-            'table',
-            {},
-            h('thead', {}, h('tr', {}, ...columns.map((column) => h('th', { scope: 'col' }, column)))),
+            'div',
+            { class: 'dump', tabindex: 0, role: 'region', 'aria-label': table },
             h(
-              'tbody',
+              'table',
               {},
-              ...rows.map((row) => h('tr', {}, ...row.map((value) => h('td', {}, shorten(value))))),
+              h('thead', {}, h('tr', {}, ...columns.map((column) => h('th', { scope: 'col' }, column)))),
+              h(
+                'tbody',
+                {},
+                ...rows.map((row) => h('tr', {}, ...row.map((value) => h('td', {}, shorten(value))))),
+              ),
             ),
           ),
-        ),
       ),
     ),
   )
@@ -49,9 +50,8 @@ export async function renderThief({ t }: Shell): Promise<void> {
 const shorten = (value: string) =>
   value.length > 44 ? `${value.slice(0, 40)}… (${value.length / 2} bytes)` : value
 
-export function wireSearch({ t }: Shell): void {
-  byId('search-form').addEventListener('submit', async (event) => {
-    event.preventDefault()
+export function wireSearch({ t }: Shell, attempt: (work: () => Promise<void>) => Promise<void>): void {
+  const search = async () => {
     const text = byId<HTMLInputElement>('search').value.trim()
     const { bytes, files, found } = await call<Found>('/console/search', { text })
     const isClean = found.length === 0
@@ -67,5 +67,9 @@ export function wireSearch({ t }: Shell): void {
         h('span', {}, message),
       ),
     )
+  }
+  byId('search-form').addEventListener('submit', (event) => {
+    event.preventDefault()
+    void attempt(search)
   })
 }

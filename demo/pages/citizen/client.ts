@@ -5,15 +5,17 @@ import { createWallet, type Showing } from '#ctid/wallet'
 import { walkIns } from '../../parties/town.ts'
 import { ApiError } from '../../ui/api.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { once } from '../../ui/once.ts'
+import { isNoAnswer, reasonOf } from '../../ui/refusal.ts'
 import { startShell } from '../../ui/shell.ts'
 import { wireTabs } from '../../ui/tabs.ts'
-import { deviceKeys, forgetWallet, walletStorage } from '../../ui/wallet-home.ts'
+import { deviceKeys, forgetWallet, onOtherTab, walletStorage } from '../../ui/wallet-home.ts'
 import { reasonNames } from '../../ui/words.ts'
 import { challengeDialog } from './challenge.ts'
-import { BATCH, enrol, fetchCopies, type Profile, readProfile, readState, setFrozen } from './desk.ts'
+import { BATCH, enrol, fetchFirstCopies, type Profile, readProfile, readState, setFrozen } from './desk.ts'
 import { renderFile, renderHistory, renderSeen } from './panels.ts'
 import { type Show, showPanels } from './show.ts'
-import { checkProofs, type Enrolled, stepItems } from './steps.ts'
+import { checkProofs, type Enrolment, stepItems } from './steps.ts'
 import { citizenWords } from './words.ts'
 
 const shell = startShell({ ...reasonNames, ...citizenWords })
@@ -23,7 +25,7 @@ const wallet = createWallet({ storage: walletStorage, keys: deviceKeys, random: 
 const people = walkIns()
 
 let profile: Profile | undefined
-let enrolled: Enrolled | undefined
+let enrolment: Enrolment | undefined
 let state = 'unknown'
 let showing: Showing | undefined
 
@@ -39,12 +41,8 @@ function notice(message: string, tone: 'info' | 'bad' | 'warn' = 'info'): void {
   )
 }
 
-function explain(error: unknown): void {
-  if (!(error instanceof ApiError)) throw error
-  notice(
-    error.code === 'ERR_NETWORK' ? t('error.network') : t('enrol.failed', { reason: error.message }),
-    'bad',
-  )
+function explain(error: unknown, words = 'error.refused'): void {
+  notice(isNoAnswer(error) ? t('error.network') : t(words, { reason: reasonOf(error, language()) }), 'bad')
 }
 
 // ---- enrolment
@@ -82,28 +80,51 @@ function renderPeople(): void {
   )
 }
 
-byId('enrol-form').addEventListener('submit', async (event) => {
+byId('enrol-form').addEventListener('submit', (event) => {
   event.preventDefault()
+  void enrolChosen()
+})
+
+const enrolChosen = once(async () => {
   const document_ = people[chosen]
-  const button = byId<HTMLButtonElement>('enrol-go')
-  if (!document_ || button.disabled) return
-  button.disabled = true
+  if (!document_) return
+  setEnrolling(true)
   notice('')
   try {
+    enrolment = {}
+    renderSteps()
     const answer = await enrol(document_)
-    const proved = checkProofs(answer)
-    const copies = await fetchCopies(wallet)
-    const until = await untilOf()
-    enrolled = { answer, proved, keys: BATCH, copies, until }
+    if (!answer) return await openOther()
+    enrolment = { answer, proved: checkProofs(answer) }
+    renderSteps()
+    const copies = await fetchFirstCopies(wallet)
+    enrolment = { ...enrolment, fetched: { keys: BATCH, copies, until: await untilOf() } }
     renderSteps()
     byId('steps-title').focus()
   } catch (error) {
-    await forgetWallet()
-    explain(error)
+    // What the registrar has done stands; if only the copies are missing, the wallet is there and fetches them.
+    enrolment = undefined
+    await open()
+    explain(error, 'enrol.failed')
   } finally {
-    button.disabled = false
+    setEnrolling(false)
   }
 })
+
+function setEnrolling(on: boolean): void {
+  const button = byId('enrol-go')
+  button.setAttribute('aria-busy', String(on))
+  button.setAttribute('aria-disabled', String(on))
+  fill(button, icon(on ? 'clock' : 'stamp'), h('span', {}, t(on ? 'enrol.working' : 'enrol.go')))
+  byId<HTMLFieldSetElement>('people-set').disabled = on
+}
+
+// Another tab has made the wallet meanwhile.
+async function openOther(): Promise<void> {
+  enrolment = undefined
+  await open()
+  notice(t('enrol.other'), 'warn')
+}
 
 async function untilOf(): Promise<number> {
   const preview = await wallet.preview(kindOf(people[chosen]?.['documentType']))
@@ -114,10 +135,10 @@ const kindOf = (documentType: string | undefined): Kind =>
   documentType === 'uscc' ? 'organisation' : 'person'
 
 function renderSteps(): void {
-  fill(byId('steps'), ...stepItems(t, enrolled, date))
+  fill(byId('steps'), ...stepItems(t, enrolment, date))
   fill(
     byId('steps-end'),
-    enrolled
+    enrolment?.fetched
       ? h(
           'button',
           {
@@ -153,7 +174,7 @@ panels.onChallenge(dialog.open)
 
 function renderState(): void {
   const tone = state === 'active' ? 'ok' : state === 'unknown' ? '' : 'bad'
-  const symbol = { active: 'check', unknown: 'dash', frozen: 'snow' }[state] ?? 'ban'
+  const symbol = { active: 'check', unknown: 'dash', frozen: 'snow', stranger: 'alert' }[state] ?? 'ban'
   fill(
     byId('state'),
     profile
@@ -186,7 +207,7 @@ function renderSafety(): void {
           id: 'freeze',
           class: `button ${isFrozen ? 'primary' : 'danger'}`,
           disabled: state !== 'active' && !isFrozen,
-          onclick: () => void freeze(!isFrozen),
+          onclick: () => void freeze(),
         },
         icon(isFrozen ? 'check' : 'snow'),
         t(isFrozen ? 'safety.unfreeze' : 'safety.freeze'),
@@ -203,7 +224,8 @@ function renderSafety(): void {
   )
 }
 
-async function freeze(frozen: boolean): Promise<void> {
+const freeze = once(async () => {
+  const frozen = state !== 'frozen'
   try {
     state = await setFrozen(frozen)
     notice(t(frozen ? 'safety.frozen' : 'safety.unfrozen'))
@@ -211,14 +233,13 @@ async function freeze(frozen: boolean): Promise<void> {
     explain(error)
   }
   renderAll()
-}
+})
 
 async function forget(): Promise<void> {
   if (!confirm(t('safety.forgetSure'))) return
-  panels.stop()
   await forgetWallet()
-  enrolled = undefined
-  showing = undefined
+  enrolment = undefined
+  notice('')
   await open()
 }
 
@@ -229,21 +250,38 @@ async function openWallet(): Promise<void> {
 }
 
 async function open(): Promise<void> {
+  const before = profile?.accountKey
   profile = await readProfile()
-  if (profile && profile.fetched === 0) {
-    // Enrolled, but the copies never arrived: begin again; the registry will know the person.
-    await forgetWallet()
-    profile = undefined
-  }
+  if (before !== undefined && before !== profile?.accountKey) panels.stop()
   byId('enrol').hidden = profile !== undefined
   byId('wallet').hidden = profile === undefined
-  state = 'unknown'
   if (profile) {
     await wallet.prune()
-    state = await readState().catch(() => 'unknown')
+    state = await stateOfEntry()
+    if (state === 'stranger') notice(t('state.strangerText'), 'warn')
+    // Enrolled, but the copies never arrived: the page was closed, or the network went.
+    else if (profile.fetched === 0) await fetchFirstCopies(wallet).catch(explain)
+    profile = (await readProfile()) ?? profile
   }
   renderAll()
 }
+
+/** As the registry has it; `unknown` without an answer, `stranger` when this registry has never heard of our key. */
+async function stateOfEntry(): Promise<string> {
+  try {
+    return await readState()
+  } catch (error) {
+    if (isNoAnswer(error)) return 'unknown'
+    if (error instanceof ApiError && error.code === 'ERR_REGISTRY_TOKEN') return 'stranger'
+    explain(error)
+    return 'unknown'
+  }
+}
+
+// Another tab enrolled, showed, froze or removed: this one shows what is now. While this tab enrols it tells the story itself.
+onOtherTab(() => {
+  if (enrolment === undefined || profile !== undefined) void open()
+})
 
 function renderAll(): void {
   renderPeople()

@@ -5,9 +5,9 @@ import type { Wallet } from '#ctid/wallet'
 import type { EnrolAnswer } from '../../parties/registrar.ts'
 import type { Document } from '../../parties/town.ts'
 import { call } from '../../ui/api.ts'
-import { get, put } from '../../ui/database.ts'
+import { addOnce, get, put } from '../../ui/database.ts'
 import { signRequest } from '../../ui/signed-request.ts'
-import { deviceKeys } from '../../ui/wallet-home.ts'
+import { deviceKeys, tellOtherTabs } from '../../ui/wallet-home.ts'
 
 /** Copies fetched at a time. */
 export const BATCH = 12
@@ -28,8 +28,11 @@ export type Profile = {
 export const readProfile = (): Promise<Profile | undefined> => get<Profile>('wallet', 'profile')
 const saveProfile = (profile: Profile) => put('wallet', 'profile', profile)
 
-/** Hands the document over at the registrar's desk, with the key that will speak for it. */
-export async function enrol(document: Document): Promise<EnrolAnswer> {
+/**
+ * Hands the document over at the registrar's desk, with the key that will speak for it. `undefined` when there is a
+ * wallet on this device by then: another tab was faster, and one device holds one person.
+ */
+export async function enrol(document: Document): Promise<EnrolAnswer | undefined> {
   // One key for each office: what two of them keep about this device has nothing in common.
   const [account, health] = await Promise.all([deviceKeys.create(), deviceKeys.create()])
   const answer = await call<EnrolAnswer>('/registrar/enrol', {
@@ -37,8 +40,11 @@ export async function enrol(document: Document): Promise<EnrolAnswer> {
     key: { ...account.publicJwk },
     healthKey: { ...health.publicJwk },
   })
-  await saveProfile({ accountKey: account.name, healthKey: health.name, document, fetched: 0 })
-  return answer
+  const profile: Profile = { accountKey: account.name, healthKey: health.name, document, fetched: 0 }
+  const isFirst = await addOnce('wallet', 'profile', profile)
+  if (!isFirst) for (const { name } of [account, health]) await deviceKeys.delete(name)
+  tellOtherTabs()
+  return isFirst ? answer : undefined
 }
 
 /** Makes keys on this device, proves them to the issuer, and puts the copies it signs into the wallet. */
@@ -61,7 +67,19 @@ export async function fetchCopies(wallet: Wallet): Promise<number> {
     fetched: profile.fetched + received,
     ...(sample === undefined ? {} : { sample }),
   })
+  tellOtherTabs()
   return received
+}
+
+/**
+ * As {@link fetchCopies}, unless copies have come already: the tab that enrolled, one that was opened meanwhile and one
+ * after a crash may all want the first batch. Returns how many have come in all.
+ */
+export async function fetchFirstCopies(wallet: Wallet): Promise<number> {
+  return navigator.locks.request('ctid-first-copies', async () => {
+    const { fetched } = await requireProfile()
+    return fetched > 0 ? fetched : fetchCopies(wallet)
+  })
 }
 
 /** Fetches the attestation of a paper form. */

@@ -17,7 +17,10 @@ export async function renderFile(
 ): Promise<void> {
   const { t } = deps.shell
   const { sample, document } = deps.profile
-  if (sample === undefined) return
+  if (sample === undefined) {
+    fill(byId('panel-file'), h('p', { class: 'quiet' }, t('show.noCopies')))
+    return
+  }
   const { claims, disclosable } = readCredential(sample)
   const name = String(claims['name'] ?? claims['legal_name'] ?? '')
   const expires = typeof claims['exp'] === 'number' ? deps.date(claims['exp']) : ''
@@ -63,6 +66,7 @@ function claimWords(
   }
   if (name === 'sex') return [t('claim.sex'), t(`claim.sex.${value}`)]
   if (name === 'document_type') return [t('claim.document_type'), t(`doc.${value}`)]
+  if (name === 'log_receipt') return [t('claim.log_receipt'), t('claim.log_receipt.held')]
   // A claim that this page has no words for is shown by its own name, and never at full length.
   const label = Object.hasOwn(citizenWords, `claim.${name}`) ? t(`claim.${name}`) : name
   const text = typeof value === 'string' ? value : JSON.stringify(value)

@@ -5,7 +5,9 @@ import type { Showing, Wallet } from '#ctid/wallet'
 import type { Challenge } from '../../ui/challenge.ts'
 import { type Countdown, countdown } from '../../ui/countdown.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { once } from '../../ui/once.ts'
 import { qrPicture } from '../../ui/qr-picture.ts'
+import { reasonOf } from '../../ui/refusal.ts'
 import { relay } from '../../ui/relay.ts'
 import type { Shell } from '../../ui/shell.ts'
 import { BATCH, fetchCopies, fetchPaper } from './desk.ts'
@@ -42,7 +44,7 @@ export type Show = {
 
 export function showPanels(deps: ShowDeps): Show {
   const { wallet, kind, onError } = deps
-  const { t } = deps.shell
+  const { t, language } = deps.shell
   let showing: Showing | undefined
   let audience = ''
   let code = ''
@@ -51,16 +53,14 @@ export function showPanels(deps: ShowDeps): Show {
   let ring: Countdown | undefined
   let onlineRing: Countdown | undefined
   let openChallenge = () => {}
-  let copied = false
+  let copying: 'no' | 'done' | 'refused' = 'no'
 
   const button = (id: string, symbol: string, text: string, onclick: () => void, look = '') =>
     h('button', { type: 'button', id, class: `button wide ${look}`, onclick }, icon(symbol), text)
 
-  async function begin(options: {
-    verifier: string
-    challenge?: Uint8Array
-    bindToVerifier?: boolean
-  }): Promise<void> {
+  type Showable = { verifier: string; challenge?: Uint8Array; bindToVerifier?: boolean }
+  // Each showing spends a copy, so a double click must not spend two.
+  const begin = once(async (options: Showable) => {
     try {
       showing = await wallet.show({ kind: kind(), ...options })
     } catch (error) {
@@ -69,18 +69,29 @@ export function showPanels(deps: ShowDeps): Show {
     }
     audience = options.bindToVerifier ? options.verifier : ''
     code = ''
-    await tick()
+    copying = 'no'
+    if (showing) await tick()
+    else await renderDynamic()
     deps.onShowing(showing)
-  }
+  })
 
-  function stop(): void {
+  function done(): void {
     showing = undefined
     code = ''
-    renderDynamic()
+    void renderDynamic().then(() => document.getElementById('show-start')?.focus())
     deps.onShowing(undefined)
   }
 
-  async function refill(): Promise<void> {
+  // Nothing of one person's wallet may stay on screen when another's comes, or none.
+  function stop(): void {
+    showing = undefined
+    code = ''
+    online = undefined
+    paper = undefined
+    deps.onShowing(undefined)
+  }
+
+  const refill = once(async () => {
     try {
       await fetchCopies(wallet)
     } catch (error) {
@@ -88,7 +99,7 @@ export function showPanels(deps: ShowDeps): Show {
     }
     render()
     deps.onShowing(showing)
-  }
+  })
 
   // ---- dynamic
 
@@ -127,12 +138,25 @@ export function showPanels(deps: ShowDeps): Show {
             {},
             h('span', { class: 'badge info' }, icon('lock'), t('show.answering', { name: audience })),
           ),
-      button('show-stop', 'check', t('show.stop'), stop, 'primary'),
+      button('show-stop', 'check', t('show.stop'), done, 'primary'),
       h(
         'div',
         { class: 'detail' },
         button('show-another', 'refresh', t('show.another'), () => void begin({ verifier: '' })),
-        button('copy-text', 'paste', t(copied ? 'show.copied' : 'show.copyText'), () => void copyText()),
+        button(
+          'copy-text',
+          'paste',
+          t(copying === 'done' ? 'show.copied' : 'show.copyText'),
+          () => void copyText(),
+        ),
+        copying === 'refused'
+          ? h(
+              'div',
+              { role: 'status' },
+              h('p', { class: 'small' }, t('show.notCopied')),
+              h('code', { class: 'bytes' }, code),
+            )
+          : null,
       ),
       meter(unused),
     )
@@ -161,16 +185,19 @@ export function showPanels(deps: ShowDeps): Show {
   }
 
   async function copyText(): Promise<void> {
-    await navigator.clipboard.writeText(code)
-    copied = true
+    copying = await navigator.clipboard.writeText(code).then(
+      () => 'done' as const,
+      () => 'refused' as const,
+    )
     await renderDynamic()
-    copied = false
+    byId('copy-text').focus()
+    copying = 'no'
   }
 
   async function tick(): Promise<void> {
     if (showing) {
       const now = await showing.current().catch(() => undefined)
-      if (!now) return stop()
+      if (!now) return done()
       const isNew = stepOf(now.text) !== stepOf(code)
       if (isNew) code = now.text
       if (!document.getElementById('code')) await renderDynamic()
@@ -210,18 +237,17 @@ export function showPanels(deps: ShowDeps): Show {
     )
   }
 
-  async function makeOnline(): Promise<void> {
+  const makeOnline = once(async () => {
     try {
       const shown = await wallet.show({ kind: kind(), verifier: '' })
       online = { shown, step: stepNow(), until: Date.now() + ONLINE_LIFE_MS, text: await shown.online(relay) }
       deps.onShowing(showing)
     } catch (error) {
-      if (!isCtidError(error)) throw error
       online = undefined
-      return renderOnline(error.message)
+      return renderOnline(reasonOf(error, language()))
     }
     renderOnline()
-  }
+  })
 
   // What waits at the relay is a code of one half minute: the next one is left there in time, for the same showing.
   async function renewOnline(): Promise<void> {
@@ -273,7 +299,7 @@ export function showPanels(deps: ShowDeps): Show {
     )
   }
 
-  async function makePaper(): Promise<void> {
+  const makePaper = once(async () => {
     try {
       await fetchPaper(wallet)
       paper = await wallet.paper('')
@@ -282,7 +308,7 @@ export function showPanels(deps: ShowDeps): Show {
       onError(error)
     }
     await renderPaper()
-  }
+  })
 
   function render(): void {
     void renderDynamic()

@@ -14,6 +14,11 @@ export const citizenWords: Words = {
   'state.expired': ['Expired', '已过期'],
   'state.superseded': ['Superseded', '已换新'],
   'state.unknown': ['Not checked: no network', '未能查询：无网络'],
+  'state.stranger': ['Unknown to this registry', '此登记库不认识'],
+  'state.strangerText': [
+    'This registry has never heard of this wallet; perhaps the demo began anew with new keys. Remove the wallet under "Safety" and enrol again.',
+    '此登记库从未见过本卡包，可能演示已用新密钥重新开始。请在“安全”中删除卡包后重新登记。',
+  ],
 
   'enrol.lede': [
     'Take a document to the registrar. You leave with a file on this device that proves who you are and says nothing about you.',
@@ -25,7 +30,11 @@ export const citizenWords: Words = {
     '合成数据：校验位正确，姓名虚构，县级代码并不存在。',
   ],
   'enrol.go': ['Enrol', '登记'],
-  'enrol.working': ['Enrolling', '正在登记'],
+  'enrol.working': ['Enrolling …', '正在登记……'],
+  'enrol.other': [
+    'Another tab has made a wallet on this device meanwhile; here it is.',
+    '另一个标签页已在本设备上建立卡包，已为您打开。',
+  ],
   'enrol.failed': ['The enrolment was refused: {reason}', '登记被拒绝：{reason}'],
   'doc.resident-id': ['Resident identity card', '居民身份证'],
   'doc.passport': ['Passport', '护照'],
@@ -33,6 +42,7 @@ export const citizenWords: Words = {
   'doc.uscc': ['Organisation: social credit code', '法人：统一社会信用代码'],
 
   'steps.title': ['What happens, with the real data', '正在发生什么（真实数据）'],
+  'steps.now': ['In progress …', '进行中……'],
   'steps.document': ['The registrar checks the document', '登记窗口核对证件'],
   'steps.document.text': [
     'Check digit, dates and region are right. The number becomes one canonical form; the name is not part of it.',
@@ -46,7 +56,7 @@ export const citizenWords: Words = {
     '乘以一个全新的随机数。离开登记窗口的只有这些字节，且每次都不同。',
   ],
   'steps.leaves': ['Leaves', '发出'],
-  'steps.evaluate': ['Two of three evaluators answer, and prove it', '三方中两方作答，并给出证明'],
+  'steps.evaluate': ['Two of three evaluators answer, and prove it', '三方中两方作答并证明'],
   'steps.evaluate.text': [
     'Each multiplies by its share of a key that exists nowhere as a whole. This browser has checked the proofs again.',
     '各方乘以自己的密钥份额，完整密钥从未存在。本浏览器已再次验证这些证明。',
@@ -93,6 +103,10 @@ export const citizenWords: Words = {
   'show.another': ['Use a fresh copy', '换用新副本'],
   'show.copyText': ['Copy as text', '复制为文本'],
   'show.copied': ['Copied.', '已复制。'],
+  'show.notCopied': [
+    'The browser does not let this page copy. Select the text and copy it by hand:',
+    '浏览器不允许本页复制，请手动选取并复制：',
+  ],
   'show.answering': ['Made for {name} only', '仅供 {name} 使用'],
   'show.challenge': ['Answer a challenge', '应答挑战码'],
   'show.copies': ['{left} of {all} copies left', '剩余副本 {left} / {all}'],
@@ -159,6 +173,7 @@ export const citizenWords: Words = {
   'claim.legal_name': ['Name', '名称'],
   'claim.unified_social_credit_code': ['Social credit code', '统一社会信用代码'],
   'claim.log_receipt': ['Receipt of the log', '透明日志回执'],
+  'claim.log_receipt.held': ['held; the log page checks it', '已持有，可在日志页核对'],
   'claim.region': ['County code', '行政区划代码'],
   'claim.age': ['{n} or over', '年满 {n} 周岁'],
   'claim.true': ['yes', '是'],
@@ -214,5 +229,9 @@ export const citizenWords: Words = {
   'challenge.video': ['Camera picture', '摄像头画面'],
   'challenge.close': ['Close', '关闭'],
   'challenge.bad': ['This is not a challenge code.', '这不是挑战码。'],
-  'error.network': ['No answer from the network. Codes still work.', '网络没有应答。二维码仍可使用。'],
+  'error.network': [
+    'No answer from the network; nothing was changed. A code can be shown without it.',
+    '网络没有应答，未作任何更改。没有网络也可出示二维码。',
+  ],
+  'error.refused': ['Refused: {reason}', '被拒绝：{reason}'],
 }

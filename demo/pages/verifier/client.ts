@@ -1,15 +1,17 @@
 // Verifier page: reads a code by camera, picture or text, verifies it in this browser, and shows every check.
 import { systemRandom } from '#ctid/base'
 import { codeForm } from '#ctid/qr'
-import { newChallenge, reasonWords, type Verdict, verifyCode } from '#ctid/verifier'
+import { newChallenge, type Verdict, verifyCode } from '#ctid/verifier'
 import { type Camera, openCamera, readPicture } from '../../ui/camera.ts'
 import { writeChallenge } from '../../ui/challenge.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { once } from '../../ui/once.ts'
 import { qrPicture } from '../../ui/qr-picture.ts'
+import { wordsOfCode } from '../../ui/refusal.ts'
 import { startShell } from '../../ui/shell.ts'
 import { wireTabs } from '../../ui/tabs.ts'
 import { checkList, verdictBox } from '../../ui/verdict.ts'
-import { type Lists, openLists, refreshLists } from './lists.ts'
+import { forgetLists, type Lists, openLists, refreshLists } from './lists.ts'
 import { fetchFromRelay } from './online.ts'
 import { type Choice, choices } from './policies.ts'
 import { countReplays, keptReplayCache } from './replay.ts'
@@ -35,6 +37,8 @@ let status = ''
 let challenge = newChallenge(systemRandom)
 let outcome: Outcome | undefined
 let listsMessage = ''
+/** What was fetched is signed by somebody else than the publisher this device has known so far. */
+let isRefused = false
 
 const choice = (): Choice => choices.find(({ id }) => id === policySelect.value) ?? (choices[0] as Choice)
 
@@ -46,7 +50,12 @@ async function check(text: string): Promise<void> {
   fill(byId('result'), h('p', { class: 'quiet' }, t('result.working')))
   try {
     outcome = await verify(text.trim())
-    if (choice().challenge) newRound()
+    // A refused code has not used the challenge up: the citizen's next code may still answer it.
+    if (choice().challenge && outcome.verdict.ok) newRound()
+  } catch (error) {
+    outcome = undefined
+    renderResult()
+    throw error
   } finally {
     busy = false
   }
@@ -101,7 +110,7 @@ function renderResult(): void {
     ? t(verdict.form === 'paper' ? 'result.acceptedPaper' : 'result.acceptedWhy')
     : reason !== undefined
       ? t(reason)
-      : reasonWords(verdict.code ?? 'ERR_VERIFIER_INCOMPLETE', language())
+      : wordsOfCode(verdict.code ?? 'ERR_VERIFIER_INCOMPLETE', language())
   fill(byId('result'), verdictBox(verdict.ok, t(verdict.ok ? 'result.accepted' : 'result.refused'), why))
   fill(
     detail,
@@ -192,18 +201,22 @@ function stopCamera(): void {
   renderCamera()
 }
 
-byId('camera-toggle').addEventListener('click', async () => {
+const toggleCamera = once(async () => {
   if (camera) {
     stopCamera()
     setStatus('')
     return
   }
+  setStatus('scan.asking')
   try {
-    camera = await openCamera(video, (text) => {
+    const opened = await openCamera(video, (text) => {
       if (outcome || busy) return
       setStatus('scan.paused')
       void check(text)
     })
+    // Asking for leave may take a while; who has gone elsewhere meanwhile wants no camera any more.
+    if (byId('panel-camera').hidden) return opened.stop()
+    camera = opened
     outcome = undefined
     renderResult()
     setStatus('scan.looking')
@@ -213,15 +226,18 @@ byId('camera-toggle').addEventListener('click', async () => {
   }
   renderCamera()
 })
+byId('camera-toggle').addEventListener('click', () => void toggleCamera())
 
 byId<HTMLInputElement>('image-file').addEventListener('change', async (event) => {
   const input = event.target as HTMLInputElement
   const file = input.files?.[0]
   if (!file) return
-  const text = await readPicture(file)
+  const picture = await readPicture(file)
   input.value = ''
-  setStatus(text === undefined ? 'scan.noCode' : '')
-  if (text !== undefined) await check(text)
+  setStatus(
+    picture.text !== undefined ? '' : picture.problem === 'no-code' ? 'scan.noCode' : 'scan.noPicture',
+  )
+  if (picture.text !== undefined) await check(picture.text)
 })
 
 byId('paste-form').addEventListener('submit', (event) => {
@@ -266,6 +282,10 @@ function newRound(): void {
 
 policySelect.addEventListener('change', () => {
   challenge = newChallenge(systemRandom)
+  // A verdict belongs to the policy that it was reached under.
+  outcome = undefined
+  renderResult()
+  if (camera) setStatus('scan.looking')
   renderPolicy()
 })
 byId('challenge-new').addEventListener('click', newRound)
@@ -301,6 +321,17 @@ async function renderLists(): Promise<void> {
     fact('lists.used', String(used)),
     ...(listsMessage === '' ? [] : [fact('lists.refresh', h('span', { role: 'status' }, listsMessage))]),
   )
+  fill(
+    byId('lists-anew'),
+    isRefused
+      ? h(
+          'button',
+          { type: 'button', class: 'button slim', id: 'lists-forget', onclick: () => void beginAnew() },
+          icon('alert'),
+          t('lists.anew'),
+        )
+      : null,
+  )
 }
 
 function renderNetwork(online: boolean): void {
@@ -317,17 +348,28 @@ function renderNetwork(online: boolean): void {
 
 let online = navigator.onLine
 async function update(): Promise<void> {
-  const fresh = await refreshLists(clock)
+  const fresh = await refreshLists(clock, lists?.trustList.version)
   if ('refusal' in fresh) {
     online = fresh.refusal !== 'ERR_NETWORK'
+    isRefused = ['ERR_TRUST_UNKNOWN_KEY', 'ERR_TRUST_SIGNATURE'].includes(fresh.refusal)
     listsMessage = online ? t('lists.refused', { code: fresh.refusal }) : t('lists.failed')
   } else {
     online = true
+    isRefused = false
     lists = fresh
     listsMessage = t('lists.updated')
   }
   renderNetwork(online)
   await renderLists()
+}
+
+// The publisher is known by the key it had when this device first met it. Another key is another publisher, and only a
+// person can say that it is meant to be trusted.
+async function beginAnew(): Promise<void> {
+  if (!confirm(t('lists.anewSure'))) return
+  await forgetLists()
+  lists = undefined
+  await update()
 }
 
 byId('lists-refresh').addEventListener('click', () => void update())

@@ -12,7 +12,7 @@ import {
 import { checkTrustList, findSigner, parseJws, type TrustedSigner, type TrustList } from '#ctid/trust'
 import { type StatusLookup, type TrustLookup, trustListLookup } from '#ctid/verifier'
 import { ApiError, call, fetchText } from '../../ui/api.ts'
-import { get, put } from '../../ui/database.ts'
+import { get, put, remove } from '../../ui/database.ts'
 
 export type Lists = {
   readonly trustList: TrustList
@@ -40,11 +40,14 @@ export async function openLists(now: number): Promise<Lists | undefined> {
   return kept && check(kept, now).catch(() => undefined)
 }
 
+/** Forgets lists and publisher, so that the next ones come from whoever publishes then. */
+export const forgetLists = (): Promise<unknown> => remove('lists', 'kept')
+
 /** Why lists could not be had: no answer, or the code of the check that failed. */
 export type Refusal = { readonly refusal: 'ERR_NETWORK' | (string & {}) }
 
-/** Fetches all lists anew and keeps them if they check; else the kept ones stay. */
-export async function refreshLists(clock: Clock): Promise<Lists | Refusal> {
+/** Fetches all lists anew and keeps them if they check and are no older; else the kept ones stay. */
+export async function refreshLists(clock: Clock, knownVersion = 0): Promise<Lists | Refusal> {
   try {
     const before = await get<Kept>('lists', 'kept')
     const directory = await call<Directory>('/lists')
@@ -56,7 +59,7 @@ export async function refreshLists(clock: Clock): Promise<Lists | Refusal> {
       ),
     }
     // The time after fetching: a list signed a moment ago must not seem to come from the future.
-    const lists = await check(fetched, clock())
+    const lists = await check(fetched, clock(), knownVersion)
     await put('lists', 'kept', fetched)
     return lists
   } catch (error) {
@@ -65,8 +68,8 @@ export async function refreshLists(clock: Clock): Promise<Lists | Refusal> {
   }
 }
 
-async function check({ publisher, trust, status }: Kept, now: number): Promise<Lists> {
-  const trustList = await checkTrustList(trust, { expectedSigners: [publisher], now })
+async function check({ publisher, trust, status }: Kept, now: number, knownVersion = 0): Promise<Lists> {
+  const trustList = await checkTrustList(trust, { expectedSigners: [publisher], now, knownVersion })
   const checked = new Map<string, CheckedStatusList>()
   for (const { uri, text } of status) {
     const signer = await signerOf(trustList, uri, text, now)

@@ -20,6 +20,11 @@ export const verifierWords: Words = {
   'scan.idle': ['The camera is off. Pictures stay on this device.', '摄像头未开启。画面不会离开本设备。'],
   'scan.start': ['Start the camera', '打开摄像头'],
   'scan.stop': ['Stop the camera', '关闭摄像头'],
+  'scan.asking': ['Waiting for the camera.', '正在等待摄像头。'],
+  'scan.noPicture': [
+    'This file is not a picture that the browser can open. Use PNG, JPEG or WebP, up to 30 MB.',
+    '浏览器无法打开此文件。请使用 30 MB 以内的 PNG、JPEG 或 WebP 图片。',
+  ],
   'scan.looking': ['Looking for a code.', '正在寻找二维码。'],
   'scan.paused': ['Paused while the result is shown.', '显示结果时已暂停。'],
   'scan.noCode': ['There is no readable code in this picture.', '图片中没有可读的二维码。'],
@@ -129,6 +134,11 @@ export const verifierWords: Words = {
   'lists.none': ['none', '无'],
   'lists.updated': ['The lists were updated.', '列表已更新。'],
   'lists.failed': ['No answer. The lists kept here go on being used.', '没有应答，继续使用已保存的列表。'],
+  'lists.anew': ['Trust this publisher anew', '重新信任此发布方'],
+  'lists.anewSure': [
+    'The lists are signed by another key than before. If the demo was begun anew, that is right; else somebody may stand between. Forget the old key and trust the new one?',
+    '列表由不同于以往的密钥签名。若演示已重新开始，则属正常；否则可能有人从中作梗。确定忘记旧密钥并信任新密钥？',
+  ],
   'lists.refused': [
     'What came does not check ({code}); the lists kept here stay.',
     '收到的列表未通过检查（{code}），继续使用已保存的列表。',

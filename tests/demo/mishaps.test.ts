@@ -1,0 +1,142 @@
+// What goes wrong in front of people: double clicks, two tabs, a page closed halfway, a server that restarts, answers
+// nonsense or nothing, wrong files. Nothing may be spent twice, mixed up or lost, and the page says what happened.
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { check, type Demo, enrol, findChromium, launch, open, showCode, startDemo } from './browser.ts'
+
+const executable = findChromium()
+
+// Half a minute of page loads: CI does it, and whoever changes a page.
+describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo', { timeout: 60_000 }, () => {
+  let demo: Demo
+  let browser: Browser
+
+  beforeAll(async () => {
+    ;[demo, browser] = await Promise.all([startDemo(), launch(executable ?? '')])
+  }, 60_000)
+  afterAll(async () => {
+    await browser?.close()
+    await demo?.stop()
+  })
+
+  const visit = async (path: string) => open(await browser.newContext(), demo.url + path)
+  const copiesLeft = (page: Page) => page.innerText('.copies p')
+
+  it('spends one copy on a double click, and one enrolment', async () => {
+    const page = await visit('/citizen')
+    await page.click('label.person:nth-child(2)')
+    await page.dblclick('#enrol-go')
+    await page.click('#open-wallet')
+    await page.dblclick('#show-start')
+    await page.waitForSelector('#code svg')
+    await expect.poll(() => copiesLeft(page)).toBe('11 of 12 copies left')
+  })
+
+  it('holds one person, whichever of two tabs enrolled; the other tab shows the wallet by itself', async () => {
+    const context = await browser.newContext()
+    const first = await open(context, `${demo.url}/citizen`)
+    const second = await open(context, `${demo.url}/citizen`)
+    await enrol(first, 0)
+    await second.waitForSelector('#show-start')
+    expect(await second.innerText('.id-card .name')).toBe(await first.innerText('.id-card .name'))
+    // Two tabs that enrol at the same moment: one wins, nothing of the other's is kept.
+    const third = await browser.newContext()
+    const tabs = await Promise.all([1, 2].map(() => open(third, `${demo.url}/citizen`)))
+    await tabs[1]?.click('label.person:nth-child(2)')
+    await Promise.all(tabs.map((tab) => tab.click('#enrol-go')))
+    for (const tab of tabs) await tab.waitForSelector('#open-wallet, #show-start')
+    const after = await open(third, `${demo.url}/citizen`)
+    await after.waitForSelector('#show-start')
+    expect(await copiesLeft(after)).toBe('12 of 12 copies left')
+  })
+
+  it('finishes an enrolment whose page was closed before the copies came', async () => {
+    const page = await visit('/citizen')
+    await page.route('**/desk', (route) => route.abort())
+    await page.click('#enrol-go')
+    await page.waitForSelector('#notice .note')
+    await page.unroute('**/desk')
+    await page.reload()
+    await page.waitForSelector('#show-start')
+    expect(await copiesLeft(page)).toBe('12 of 12 copies left')
+  })
+
+  it('says that a server does not answer, answers with an error, or with nonsense', async () => {
+    const page = await visit('/citizen')
+    const answers = {
+      'No answer from the network': null,
+      'refused:': { status: 500, body: 'boom' },
+      'No answer from': { status: 200, contentType: 'application/json', body: '{"half' },
+    }
+    for (const [words, answer] of Object.entries(answers)) {
+      await page.route('**/registrar/enrol', (route) => (answer ? route.fulfill(answer) : route.abort()))
+      await page.click('#enrol-go')
+      await expect.poll(() => page.innerText('#notice')).toContain(words)
+      await page.unroute('**/registrar/enrol')
+      await page.waitForTimeout(350)
+    }
+    await enrol(page, 4)
+  })
+
+  it('survives a restart of the server with its pages open', async () => {
+    const wallet = await visit('/citizen')
+    await enrol(wallet, 5)
+    const gate = await visit('/verifier')
+    const code = await showCode(wallet)
+    await demo.restart()
+    expect(await check(gate, code)).toMatchObject({ ok: true })
+    await gate.reload()
+    await gate.waitForSelector('html[data-ready]')
+    expect((await check(gate, code)).failed).toEqual(['replay'])
+    await wallet.click('#more-safety')
+    await wallet.click('#freeze')
+    await wallet.waitForSelector('[data-state="frozen"]')
+    await wallet.reload()
+    await wallet.waitForSelector('[data-state="frozen"]')
+  })
+
+  it('takes a verdict away with the policy it was reached under, and names what is wrong with a file', async () => {
+    const gate = await visit('/verifier')
+    expect(await check(gate, 'CTD1:X')).toMatchObject({ ok: false })
+    await gate.selectOption('#policy', 'counter')
+    expect(await gate.locator('.verdict').count()).toBe(0)
+    await gate.click('#tab-image')
+    const text = { name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') }
+    await gate.setInputFiles('#image-file', text)
+    await expect.poll(() => gate.innerText('#scan-status')).toContain('not a picture')
+  })
+
+  it('says so when the lists come from another publisher, and begins anew only if told to', async () => {
+    const gate = await visit('/verifier')
+    const before = await gate.innerText('#lists')
+    await gate.route('**/trust-list', async (route) => {
+      const response = await route.fetch()
+      const [header = '', ...rest] = (await response.text()).split('.')
+      const other = JSON.parse(Buffer.from(header, 'base64url').toString())
+      const forged = { ...other, kid: 'a'.repeat(String(other.kid).length) }
+      const text = [Buffer.from(JSON.stringify(forged)).toString('base64url'), ...rest].join('.')
+      await route.fulfill({ response, body: text })
+    })
+    await gate.click('#lists-refresh')
+    await gate.waitForSelector('#lists-forget')
+    expect(before).toContain('issuers: 1')
+    expect(await gate.innerText('#lists')).toContain('ERR_TRUST_UNKNOWN_KEY')
+    await gate.unroute('**/trust-list')
+    gate.on('dialog', (dialog) => void dialog.accept())
+    await gate.click('#lists-forget')
+    await expect.poll(() => gate.innerText('#lists')).toContain('were updated')
+  })
+
+  it('shows a fault of its own instead of hanging', async () => {
+    const context = await browser.newContext()
+    await context.addInitScript(() => {
+      indexedDB.open = () => {
+        throw new DOMException('not here', 'SecurityError')
+      }
+    })
+    const page = await context.newPage()
+    await page.goto(`${demo.url}/verifier`)
+    await page.waitForSelector('#fault .note')
+    expect(await page.innerText('#fault')).toContain('Load the page again')
+  })
+})
