@@ -214,8 +214,12 @@ export function verifyFactor(
   }
 }
 
-/** All public shares lie on one polynomial of degree t−1 whose value at zero is the group key. */
-function requireSharing(group: Group, key: SharedKey): void {
+/**
+ * Anyone: checks that all public shares lie on one polynomial of degree t−1 whose value at zero is the group key.
+ *
+ * @throws {CtidError} `ERR_PSEUDONYM_CEREMONY`
+ */
+export function requireSharing(group: Group, key: SharedKey): void {
   const points = key.shares.map(({ id, publicKey }) => ({ id, point: publicKey }))
   const fixed = points.slice(0, key.threshold - 1)
   const rest = points.slice(key.threshold - 1)

@@ -14,6 +14,7 @@ import {
   parsePublicJwk,
   type SharedKey,
 } from '../crypto/index.ts'
+import { requireSharing } from './ceremony.ts'
 import type { PublicFactorShare } from './convert.ts'
 import { isSectorId } from './grant.ts'
 import { verifyReceiverKey } from './possession.ts'
@@ -117,7 +118,8 @@ export function directoryToJson(directory: Directory): JsonObject {
 }
 
 /**
- * Reads a directory strictly.
+ * Reads a directory strictly: 2 ≤ t and 2t−1 ≤ n, the same n for all pairs, public shares that are sharings of their key,
+ * sectors that are there, keys proved to be somebody's.
  *
  * @throws {CtidError} `ERR_PSEUDONYM_KEYS`
  */
@@ -153,17 +155,52 @@ function readDirectory(group: Group, json: JsonObject): Directory {
     const { factor, strip } = object(entry)
     return [pair, { factor: shared(factor), strip: shared(strip) }]
   })
-  if (json['version'] !== 1) throw new TypeError('version')
+  const isComplete = Object.keys(json).sort().join() === MEMBERS.join()
+  if (!isComplete || json['version'] !== 1) throw new TypeError('version or members')
+  requireFactors(group, threshold, new Map(factors), new Set(sectors.map(([id]) => id)))
+  const audit = text(json['audit'])
+  if (!sectors.some(([id, { key }]) => id === audit && key !== undefined)) throw new TypeError('audit sector')
   return {
     threshold,
     envelope: point(json['envelope']),
-    audit: text(json['audit']),
+    audit,
     log: parsePublicJwk(json['log']),
     epochSeconds: whole(json['epochSeconds']),
     authorities: list(json['authorities']).map(parsePublicJwk),
     sectors: new Map(sectors),
     factors: new Map(factors),
   }
+}
+
+const MEMBERS = [
+  'audit',
+  'authorities',
+  'envelope',
+  'epochSeconds',
+  'factors',
+  'log',
+  'sectors',
+  'threshold',
+  'version',
+]
+
+function requireFactors(
+  group: Group,
+  threshold: number,
+  factors: Directory['factors'],
+  sectors: ReadonlySet<string>,
+): void {
+  const counts = new Set<number>()
+  for (const [pair, { factor, strip }] of factors) {
+    const [from, to, ...rest] = pair.split('>')
+    if (!sectors.has(from ?? '') || !sectors.has(to ?? '') || rest.length > 0) throw new TypeError('pair')
+    for (const shared of [factor, strip]) {
+      counts.add(shared.shares.length)
+      requireSharing(group, shared)
+    }
+  }
+  const [count = 2 * threshold - 1] = counts
+  if (threshold < 2 || counts.size > 1 || count < 2 * threshold - 1) throw new TypeError('threshold')
 }
 
 function object(value: unknown): JsonObject {

@@ -56,6 +56,8 @@ function clientOf(id: number, url: string, secret = secretOf(id)): Trustee {
   const credential = { caller: 'gateway', secret }
   return httpTrustee(group, { id, url, credential, now: () => NOW, random: systemRandom })
 }
+const PAIR = 'health>audit'
+type DirectoryPair = { factor: { shares: string[] }; strip: { shares: string[] } }
 const codeOf = (action: Promise<unknown>) =>
   action.then(
     () => 'accepted',
@@ -152,6 +154,23 @@ describe('files', () => {
       { ...json, sectors: { X: {} } },
     ]
     for (const value of broken) expect(() => parseDirectory(group, value)).toThrow(/directory/)
+    // One trustee alone, shares that are no sharing, too few of them, sectors that are not there, a member too many.
+    const { factors } = json as unknown as { factors: Record<string, DirectoryPair> }
+    const { factor, strip } = factors[PAIR] as DirectoryPair
+    const swapped = { ...factor, shares: [...factor.shares].reverse() }
+    const short = { ...strip, shares: strip.shares.slice(1) }
+    for (const change of [
+      { threshold: 1 },
+      { threshold: 3 },
+      { factors: { ...factors, [PAIR]: { factor: swapped, strip } } },
+      { factors: { ...factors, [PAIR]: { factor, strip: short } } },
+      { factors: { ...factors, 'health>nobody': { factor, strip } } },
+      { audit: 'nobody' },
+      { audit: ANCHOR },
+      { more: 1 },
+    ]) {
+      expect(() => parseDirectory(group, { ...json, ...change }), JSON.stringify(change)).toThrow(/directory/)
+    }
     // A receiving key made to cancel the envelope, k·G − W: nobody can prove possession of it.
     const k = group.randomScalar(world.random)
     const rogue = group.subtract(group.multiplyBase(k), world.directory.envelope)
@@ -205,7 +224,7 @@ describe('the commands', () => {
   }
 
   const cellsOf = ({ out }: { out: string[] }) => (JSON.parse(out[0] as string) as { cells: unknown[] }).cells
-  const people = ['--people', '24', '--minimum-cell', '3', '--json']
+  const people = ['--people', '24', '--minimum-cell', '2', '--json']
 
   test('set-up, then a fusion with the trustees in this process', async () => {
     expect((await run(['set-up', '--out', folder, '--json'], trusteeCommand)).code).toBe(0)

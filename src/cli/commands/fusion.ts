@@ -59,7 +59,7 @@ export const command: Command = {
   --keys FOLDER         what "ctid trustee set-up" wrote
   --trustee URL         trustees 1, 2, … as processes, in order; without: all in this process
   --people NUMBER       synthetic people, 2 to 2000
-  --minimum-cell NUMBER cells with fewer people are not shown; at least 2
+  --minimum-cell NUMBER cells with fewer people are withheld, and such as would give them away; at least 2
   --epsilon NUMBER      adds differential-privacy noise, in thousandths resolution, such as 0.5
   --budget FILE         journal of what the noise has cost so far, 3 in all, and of fields told without noise, once each`,
   run,
@@ -99,10 +99,26 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     Number.isInteger(minimumCell) &&
     (epsilonMilli === undefined || epsilonMilli >= 2)
   if (!sound || values.keys === undefined) throw new CtidError('ERR_CLI_USAGE')
-  const group = await loadSodiumGroup()
-  const context = await open(group, values.keys, values.trustee)
-  const journal: Journal = values.budget === undefined ? memoryJournal() : openJournalFile(values.budget)
+  const context = await open(await loadSodiumGroup(), values.keys, values.trustee)
+  const asked: Asked = { people, minimumCell, epsilonMilli, json: values.json }
+  if (values.budget === undefined) return fuse({ ...context, ...asked, journal: memoryJournal() }, io)
+  const journal = openJournalFile(values.budget)
+  try {
+    return await fuse({ ...context, ...asked, journal }, io)
+  } finally {
+    journal.close()
+  }
+}
 
+type Asked = {
+  readonly people: number
+  readonly minimumCell: number
+  readonly epsilonMilli: number | undefined
+  readonly json: boolean
+}
+
+async function fuse(context: Run & Asked & { readonly journal: Journal }, io: Io): Promise<number> {
+  const { group, people, minimumCell, epsilonMilli, journal } = context
   const anchors = Array.from({ length: people }, (_, i) =>
     group.hashToGroup(utf8(`synthetic person ${i}`), utf8('ctid fusion')),
   )
@@ -132,7 +148,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   }
   const cells = fusion.aggregate(query)
   fusion.discard()
-  print({ cells, record: await record(), json: values.json }, io)
+  print({ cells, record: await record(), json: context.json }, io)
   return EXIT.ok
 }
 
@@ -153,7 +169,7 @@ function print(
     io.out(JSON.stringify({ ok: true, cells, record: entries }))
     return
   }
-  const rows = cells.map(({ key, count }) => [...key, count === null ? 'too few' : String(count)])
+  const rows = cells.map(({ key, count }) => [...key, count === null ? 'withheld' : String(count)])
   for (const line of table([['asthma', 'way to work', 'people'], ...rows])) io.out(line)
   io.out('')
   io.out('The first citizen reads:')
@@ -212,7 +228,7 @@ async function departmentOf(
   anchors: readonly Point[],
 ): Promise<{ grant: OpenedGrant; deliver(rowOf: (i: number) => JsonObject): Promise<readonly Delivery[]> }> {
   const { group, directory, secrets, gateway } = context
-  const convert = async (asked: Asked): Promise<readonly Delivery[]> => {
+  const convert = async (asked: Conversion): Promise<readonly Delivery[]> => {
     const { batch } = await request(context, asked)
     return (await convertBatch(group, batch, { ...gateway, nowSeconds: systemClock() })).deliveries
   }
@@ -238,7 +254,7 @@ async function departmentOf(
   }
 }
 
-type Asked = {
+type Conversion = {
   readonly from: string
   readonly to: string
   readonly points: readonly Point[]
@@ -247,7 +263,7 @@ type Asked = {
   readonly grant?: string
 }
 
-async function request(context: Run, asked: Asked) {
+async function request(context: Run, asked: Conversion) {
   const { group, directory, secrets } = context
   const grant = asked.grant ?? (await grantFor(context, asked))
   const batch = await makeRequest(group, asked.points, {
