@@ -107,6 +107,7 @@ export {
   readOwnRecord,
   recordLeaf,
   type StoredEntry,
+  withheldLeaves,
 } from './record.ts'
 export {
   type ConversionBatch,

@@ -2,11 +2,13 @@
 // it can compute, and opens them itself; the log does not learn who is reading.
 import {
   canonicalJson,
+  equalBytes,
   framed,
   fromUtf8,
   type JsonObject,
   parseJsonObject,
   type RandomBytes,
+  toBase64url,
   uintBytes,
   utf8,
 } from '../base/index.ts'
@@ -96,7 +98,27 @@ export async function readOwnRecord(
 /** Leaf of an entry: tag = HMAC(secret, SHA-256(sealed)), commitment = SHA-256(sealed). */
 export function recordLeaf(secret: Uint8Array, sealed: Uint8Array): RecordLeaf {
   const commitment = sha256(sealed)
-  return { tag: hmacSha256(secret, framed('CTID-audit-tag', commitment)), commitment }
+  return { tag: tagOf(secret, commitment), commitment }
+}
+
+/**
+ * Wallet: which leaves of the transparency log are its own and missing from the record that it was given: entries that the
+ * audit log holds back. `leaves` are all of type `conversion`; nobody learns from the reading whose they are.
+ */
+export function withheldLeaves(
+  secret: Uint8Array,
+  record: readonly RecordEntry[],
+  leaves: Iterable<RecordLeaf>,
+): RecordLeaf[] {
+  const shown = new Set(record.map(({ leaf }) => toBase64url(leaf.commitment)))
+  return [...leaves].filter(
+    ({ tag, commitment }) =>
+      equalBytes(tag, tagOf(secret, commitment)) && !shown.has(toBase64url(commitment)),
+  )
+}
+
+function tagOf(secret: Uint8Array, commitment: Uint8Array): Uint8Array {
+  return hmacSha256(secret, framed('CTID-audit-tag', commitment))
 }
 
 function entryKey(secret: Uint8Array): Uint8Array {

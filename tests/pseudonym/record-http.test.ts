@@ -7,14 +7,18 @@ import {
   convertBatch,
   enrolInAudit,
   openRecordSecret,
+  type RecordLeaf,
   type RecordSource,
   readOwnRecord,
+  withheldLeaves,
 } from '#ctid/pseudonym'
 import {
   LOG_SIGNATURE,
   type LogPolicy,
   memoryLog,
   noteSigner,
+  parseEntry,
+  readEntries,
   registryLog,
   verifyReceipt,
 } from '#ctid/transparency'
@@ -32,13 +36,15 @@ import { makeWorld, NOW, oracle, syntheticAnchors, type World } from './world.ts
 let group: Group
 let world: World
 let server: Listening
+let transparency: Awaited<ReturnType<typeof memoryLog>>
 const signer = noteSigner('log.example/ctid', LOG_SIGNATURE, sha256(utf8('tests')))
 const policy: LogPolicy = { origin: 'log.example/ctid', logKey: signer.key, witnesses: [], threshold: 0 }
 
 beforeAll(async () => {
   group = await loadSodiumGroup()
-  const log = registryLog(await memoryLog({ origin: policy.origin, signer }))
-  world = await makeWorld(group, { seed: 'record', small: true, publish: publishConversions(log) })
+  transparency = await memoryLog({ origin: policy.origin, signer })
+  const publish = publishConversions(registryLog(transparency))
+  world = await makeWorld(group, { seed: 'record', small: true, publish })
   server = await listen(createApp({ routers: [recordRouter({ source: world.log })] }))
 })
 afterAll(() => server.close())
@@ -84,7 +90,25 @@ test('the wallet reads its record and proves each entry under the log’s checkp
     const other = { ...leaf, commitment: sha256(leaf.commitment) }
     await expect(verifyReceipt(encodeRecordLeaf(other, at), receipt as string, policy)).rejects.toThrow()
   }
+
+  // An audit log that holds an entry back is found out by whoever reads the transparency log through.
+  const leaves = await publishedLeaves()
+  expect(leaves.length).toBe(2)
+  expect(withheldLeaves(secret, record, leaves)).toEqual([])
+  expect(withheldLeaves(secret, record.slice(0, 1), leaves)).toEqual([record[1]?.leaf])
+  expect(withheldLeaves(sha256(secret), [], leaves)).toEqual([])
 })
+
+async function publishedLeaves(): Promise<RecordLeaf[]> {
+  const { size } = transparency.published()
+  const leaves: RecordLeaf[] = []
+  for await (const { entry } of readEntries(transparency.source, { start: 0, end: size }, size)) {
+    const parsed = parseEntry(entry)
+    if (parsed.form !== 'personal' || parsed.type !== 'conversion') continue
+    leaves.push({ tag: parsed.tag, commitment: parsed.commitment })
+  }
+  return leaves
+}
 
 test.each([{}, { handles: 'x' }, { handles: ['AA'] }, { handles: [1] }, { handles: [], more: 1 }])(
   'a malformed question is refused: %j',
