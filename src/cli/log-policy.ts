@@ -5,6 +5,7 @@ import {
   httpSource,
   httpWitness,
   type LogPolicy,
+  logPolicyOf,
   type NoteSigner,
   parseNoteKey,
   parseNoteSigner,
@@ -38,10 +39,9 @@ type PolicyValues = {
 /** Whom the command line trusts. */
 export function policyOf(values: PolicyValues): LogPolicy {
   if (values.key === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--key VKEY' })
-  const logKey = parseNoteKey(values.key)
-  const witnesses = values.witness.map(parseNoteKey)
+  const { key, origin, witness: witnesses } = values
   const threshold = wholeNumber(values.threshold, witnesses.length, '--threshold')
-  return { origin: values.origin ?? logKey.name, logKey, witnesses, threshold }
+  return logPolicyOf({ key, witnesses, threshold, ...(origin === undefined ? {} : { origin }) })
 }
 
 /** A log at a URL or in a folder. */

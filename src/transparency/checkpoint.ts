@@ -1,7 +1,15 @@
 // Checkpoints (C2SP tlog-checkpoint): the signed statement "log X has N entries and this root", and who must have signed.
-import { type Clock, CtidError, equalBytes } from '../base/index.ts'
+import { type Clock, CtidError, equalBytes, fromUtf8, toHex } from '../base/index.ts'
 import { fromBase64, toBase64 } from './base64.ts'
-import { type NoteKey, type NoteSigner, parseNote, signatureLines, verifyNote } from './note.ts'
+import {
+  COSIGNATURE,
+  type NoteKey,
+  type NoteSigner,
+  parseNote,
+  parseNoteKey,
+  signatureLines,
+  verifyNote,
+} from './note.ts'
 import { isSize } from './tree.ts'
 
 export type Checkpoint = {
@@ -13,6 +21,9 @@ export type Checkpoint = {
   readonly root: Uint8Array
 }
 
+// How far a witness's clock may be ahead of a verifier's.
+const SKEW_SECONDS = 300
+
 /** Whom a verifier trusts: one log, and k of these witnesses. */
 export type LogPolicy = {
   readonly origin: string
@@ -21,8 +32,39 @@ export type LogPolicy = {
   readonly witnesses: readonly NoteKey[]
   /** How many of them must have cosigned; 0 trusts the log alone. */
   readonly threshold: number
-  /** With a clock: refuse a checkpoint whose k-th youngest cosignature is older. */
+  /** With a clock: refuse a checkpoint whose k-th youngest cosignature is older, or lies in the future. */
   readonly maxAgeSeconds?: number
+}
+
+/** A {@link LogPolicy} as data, for policies in files: keys in their text form. */
+export type LogRequirement = {
+  readonly key: string
+  /** Default: the name in the key. */
+  readonly origin?: string
+  readonly witnesses: readonly string[]
+  readonly threshold: number
+  readonly maxAgeSeconds?: number
+}
+
+/**
+ * The policy that a requirement states.
+ *
+ * @throws {CtidError} `ERR_LOG_NOTE` on a key that is none, or a threshold that these witnesses cannot reach
+ */
+export function logPolicyOf({ key, origin, witnesses, threshold, maxAgeSeconds }: LogRequirement): LogPolicy {
+  const logKey = parseNoteKey(key)
+  const keys = witnesses.map(parseNoteKey)
+  const distinct = new Set(keys.map(({ publicKey }) => toHex(publicKey))).size
+  const isReachable = Number.isSafeInteger(threshold) && threshold >= 0 && threshold <= distinct
+  if (!isReachable || keys.some(({ type }) => type !== COSIGNATURE))
+    throw new CtidError('ERR_LOG_NOTE', { detail: 'witnesses' })
+  return {
+    origin: origin ?? logKey.name,
+    logKey,
+    witnesses: keys,
+    threshold,
+    ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds }),
+  }
 }
 
 export type VerifiedCheckpoint = Checkpoint & {
@@ -88,12 +130,18 @@ export async function openCheckpoint(
   const cosigners = verified.flatMap(({ key, time }) =>
     time === undefined || isLog(key) ? [] : [{ name: key.name, time }],
   )
+  const { maxAgeSeconds } = policy
+  const now = maxAgeSeconds === undefined ? undefined : clock?.()
+  // A time in the future would count as young for ever.
   const recent = cosigners.filter(
-    ({ time }) => !clock || policy.maxAgeSeconds === undefined || time >= clock() - policy.maxAgeSeconds,
+    ({ time }) =>
+      now === undefined ||
+      maxAgeSeconds === undefined ||
+      (time >= now - maxAgeSeconds && time <= now + SKEW_SECONDS),
   )
   if (recent.length < policy.threshold) {
     throw new CtidError('ERR_LOG_WITNESSES', { detail: `${recent.length} of ${policy.threshold}` })
   }
-  const text = typeof note === 'string' ? note : new TextDecoder().decode(note)
+  const text = typeof note === 'string' ? note : fromUtf8(note)
   return { ...checkpoint, note: text, cosigners }
 }

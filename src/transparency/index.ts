@@ -11,6 +11,8 @@ export {
   type Checkpoint,
   formatCheckpoint,
   type LogPolicy,
+  type LogRequirement,
+  logPolicyOf,
   openCheckpoint,
   parseCheckpoint,
   signCheckpoint,

@@ -1,6 +1,7 @@
 // A policy from a file: read strictly, so that a misspelt member is an error and not a check that is silently missing.
 import { CtidError, isJsonObject, type Json, type JsonObject } from '../base/index.ts'
 import { ASSURANCE_LEVELS, type HealthOutcome } from '../qr/index.ts'
+import type { LogRequirement } from '../transparency/index.ts'
 import { CODE_CHECKS } from './checks.ts'
 import { type FormPolicy, requirePolicy, type VerifierPolicy } from './policy.ts'
 
@@ -17,11 +18,11 @@ export function parsePolicy(value: Json): VerifierPolicy {
   const policy = members(
     value,
     ['name', 'useCase', 'purpose', 'accept', 'kinds', 'alternative'],
-    ['region', 'healthOutcomes', 'claims', ...SECONDS],
+    ['region', 'healthOutcomes', 'claims', 'log', ...SECONDS],
   )
   const accept = members(policy['accept'], [], ['dynamic', 'paper'])
   const alternative = members(policy['alternative'], ['en', 'zh'])
-  const { region, healthOutcomes, claims } = policy
+  const { region, healthOutcomes, claims, log } = policy
   const parsed: VerifierPolicy = {
     name: text(policy['name']),
     useCase: text(policy['useCase']),
@@ -34,6 +35,7 @@ export function parsePolicy(value: Json): VerifierPolicy {
     kinds: list(policy['kinds'], KINDS),
     ...(healthOutcomes === undefined ? {} : { healthOutcomes: list(healthOutcomes, OUTCOMES) }),
     ...(claims === undefined ? {} : { claims: array(claims).map(text) }),
+    ...(log === undefined ? {} : { log: logRequirement(log) }),
     ...Object.fromEntries(SECONDS.flatMap((name) => (name in policy ? [[name, seconds(policy[name])]] : []))),
     alternative: { en: text(alternative['en']), zh: text(alternative['zh']) },
   }
@@ -45,6 +47,22 @@ function form(value: Json): FormPolicy {
   const { minAssurance, required } = members(value, ['minAssurance', 'required'])
   const [level] = list([minAssurance as Json], ASSURANCE_LEVELS)
   return { minAssurance: level ?? 'high', required: list(required, CODE_CHECKS) }
+}
+
+function logRequirement(value: Json): LogRequirement {
+  const { key, origin, witnesses, threshold, maxAgeSeconds } = members(
+    value,
+    ['key', 'witnesses', 'threshold'],
+    ['origin', 'maxAgeSeconds'],
+  )
+  if (typeof threshold !== 'number') throw wrong('a threshold is missing')
+  return {
+    key: text(key),
+    witnesses: array(witnesses).map(text),
+    threshold,
+    ...(origin === undefined ? {} : { origin: text(origin) }),
+    ...(maxAgeSeconds === undefined ? {} : { maxAgeSeconds: seconds(maxAgeSeconds) }),
+  }
 }
 
 function members(

@@ -1,6 +1,7 @@
 // A verifier's policy as data: what it accepts and what it must see checked.
 import { CtidError } from '../base/index.ts'
 import type { Assurance, HealthOutcome, Kind } from '../qr/index.ts'
+import { type LogRequirement, logPolicyOf } from '../transparency/index.ts'
 import type { Purpose } from '../trust/index.ts'
 import { CODE_CHECKS, type CodeCheck, MANDATORY_CHECKS } from './checks.ts'
 
@@ -26,6 +27,11 @@ export type VerifierPolicy = {
   readonly healthOutcomes?: readonly HealthOutcome[]
   /** Claims asked from a credential. */
   readonly claims?: readonly string[]
+  /**
+   * The log in which a presented credential must have been logged before it was issued: its claim `log_receipt` is checked,
+   * offline. For presentations only; a code has no room for a receipt.
+   */
+  readonly log?: LogRequirement
   /** Oldest accepted attestation in seconds since it was issued. */
   readonly maxAgeSeconds?: number
   /** Oldest accepted status list. Default 24 hours. */
@@ -64,6 +70,12 @@ export function requirePolicy(policy: VerifierPolicy): void {
   for (const form of [dynamic, paper]) {
     if (form?.required.some((name) => !CODE_CHECKS.includes(name))) fail('requires an unknown check')
   }
+  try {
+    if (policy.log) logPolicyOf(policy.log)
+  } catch {
+    fail('a log whose keys or threshold cannot be meant')
+  }
+  inRange(policy.log?.maxAgeSeconds, 1, 1e9)
   inRange(policy.skewSeconds, 0, MAX_SKEW)
   inRange(policy.stepSeconds, 5, MAX_SKEW)
   inRange(policy.maxAgeSeconds, 1, 1e9)

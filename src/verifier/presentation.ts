@@ -1,20 +1,23 @@
 // A credential presentation under a verifier's policy: the checks of the credential room, and the same verdict.
-import { type Clock, CtidError, type JsonObject } from '../base/index.ts'
+import { type Clock, CtidError, isCtidError, type JsonObject } from '../base/index.ts'
 import {
   CREDENTIAL_CHECKS,
   type CredentialCheckName,
   type CredentialPolicy,
+  type VerifiedCredential,
   verifyCredential,
 } from '../credential/index.ts'
+import { jwkThumbprint } from '../crypto/index.ts'
 import { fetchOnline, parseCode, type Relay } from '../qr/index.ts'
+import { logPolicyOf, verifyCopyReceipt } from '../transparency/index.ts'
 import type { Check } from '../trust/index.ts'
 import { isAccepted, type Verdict } from './checks.ts'
 import { requirePolicy, type VerifierPolicy } from './policy.ts'
 import type { ReplayCache } from './ports.ts'
 
-/** The checks of a presentation: those of the credential, and that its nonce was not used before. */
-export const PRESENTATION_CHECKS = [...CREDENTIAL_CHECKS, 'replay'] as const
-export type PresentationCheck = CredentialCheckName | 'replay'
+/** The checks of a presentation: those of the credential, that it was logged, and that its nonce was not used before. */
+export const PRESENTATION_CHECKS = [...CREDENTIAL_CHECKS, 'log-receipt', 'replay'] as const
+export type PresentationCheck = CredentialCheckName | 'log-receipt' | 'replay'
 
 export type PresentationContext = Pick<
   CredentialPolicy,
@@ -37,7 +40,7 @@ const WITHOUT_STATUS: readonly PresentationCheck[] = CREDENTIAL_CHECKS.filter((n
 
 /**
  * Verifier: checks an SD-JWT VC presentation with key binding for this verifier and nonce. All checks are required;
- * `status` as far as the policy requires it for dynamic codes.
+ * `status` as far as the policy requires it for dynamic codes, `log-receipt` when the policy names a log.
  *
  * @throws {CtidError} `ERR_VERIFIER_POLICY`
  */
@@ -59,12 +62,18 @@ export async function verifyPresentation(
   const required: readonly PresentationCheck[] = policy.accept.dynamic?.required.includes('status')
     ? CREDENTIAL_CHECKS
     : WITHOUT_STATUS
-  const isRight = report.ok && isAccepted<PresentationCheck>(report.checks, required)
+  const sound =
+    report.ok && isAccepted<PresentationCheck>(report.checks, required) ? report.credential : undefined
+  const logged: Check<PresentationCheck> =
+    sound && policy.log
+      ? await checkReceipt(sound, policy.log, context.clock)
+      : { name: 'log-receipt', result: 'not-executed' }
+  const isRight = sound !== undefined && (!policy.log || logged.result === 'passed')
   const last = await checkNonce(isRight, replay, expectedNonce, now)
-  const checks: readonly Check<PresentationCheck>[] = [...report.checks, last]
-  if (isRight && last.result === 'passed') {
+  const checks: readonly Check<PresentationCheck>[] = [...report.checks, logged, last]
+  if (sound && last.result === 'passed') {
     const asked = new Set(policy.claims ?? [])
-    const { claims } = report.credential
+    const { claims } = sound
     return {
       ok: true,
       form: undefined,
@@ -74,6 +83,21 @@ export async function verifyPresentation(
   }
   const code = checks.find(({ result }) => result === 'failed')?.code ?? 'ERR_VERIFIER_INCOMPLETE'
   return { ok: false, form: undefined, checks, code }
+}
+
+async function checkReceipt(
+  { claims, holderKey }: VerifiedCredential,
+  log: NonNullable<VerifierPolicy['log']>,
+  clock: Clock,
+): Promise<Check<PresentationCheck>> {
+  try {
+    const thumbprint = holderKey === undefined ? '' : jwkThumbprint(holderKey)
+    await verifyCopyReceipt(claims['log_receipt'], thumbprint, logPolicyOf(log), clock)
+    return { name: 'log-receipt', result: 'passed' }
+  } catch (error) {
+    if (!isCtidError(error)) throw error
+    return { name: 'log-receipt', result: 'failed', code: error.code }
+  }
 }
 
 async function checkNonce(

@@ -47,6 +47,9 @@ type Run = {
  */
 export async function verifyCode(text: string, context: VerifyContext): Promise<Verdict> {
   requirePolicy(context.policy)
+  // Better no verdict than one that leaves out what the policy demands.
+  if (context.policy.log)
+    throw new CtidError('ERR_VERIFIER_POLICY', { detail: 'a code carries no log receipt' })
   const run: Run = { checks: checkList(CODE_CHECKS), context, now: context.clock() }
   const code = read(run, text)
   if (!code) return verdict(run, text, undefined)
