@@ -78,17 +78,19 @@ export async function enrolFile(deployment: Deployment, options: BulkFileOptions
   const rejectedFile = options.rejectedFile ?? (isFile ? `${file}.rejected` : 'bulk.rejected')
   const journal = await openBulkJournal({ rejectedFile, ...(isFile ? { file } : {}) })
   try {
+    // Before the threads warm up: a checkpoint that does not fit is said at once.
+    const begun = await journal.resume()
     const pool = await openBulkPool(await bulkSetting(deployment, options), options)
     try {
       options.onReady?.()
       const read = (start: number): AsyncIterable<Uint8Array> =>
-        isFile ? createReadStream(file, { start, highWaterMark: 262_144 }) : (stdin ?? none())
+        isFile ? bytesOf(file, start) : (stdin ?? none())
       return await enrolBulk(
         { read, ...(size === undefined ? {} : { size }) },
         {
           pool,
           registry: deployment.registry,
-          journal,
+          journal: { ...journal, resume: async () => begun },
           ...(onEvent === undefined ? {} : { onEvent }),
           ...(signal === undefined ? {} : { signal }),
         },
@@ -108,7 +110,18 @@ export async function enrolFile(deployment: Deployment, options: BulkFileOptions
 
 async function sizeOf(file: string): Promise<number> {
   try {
-    return (await stat(file)).size
+    const found = await stat(file)
+    if (!found.isDirectory()) return found.size
+  } catch (cause) {
+    throw new CtidError('ERR_REGISTRAR_BULK_FILE', { cause })
+  }
+  throw new CtidError('ERR_REGISTRAR_BULK_FILE', { detail: 'a folder' })
+}
+
+// A bad disk, a share that is gone: what the system says stays in `cause`.
+async function* bytesOf(file: string, start: number): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(file, { start, highWaterMark: 262_144 })
   } catch (cause) {
     throw new CtidError('ERR_REGISTRAR_BULK_FILE', { cause })
   }

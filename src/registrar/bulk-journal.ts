@@ -73,7 +73,11 @@ export async function openBulkJournal(
       if (rejectedBytes === 0) await rm(rejectedFile, { force: true })
       if (checkpointFile) await rm(checkpointFile, { force: true })
     },
-    close: () => rejected.close(),
+    async close() {
+      const { size } = await rejected.stat()
+      await rejected.close()
+      if (size === 0) await rm(rejectedFile, { force: true })
+    },
   }
 }
 

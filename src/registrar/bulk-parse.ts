@@ -18,23 +18,46 @@ const COLUMNS = new Set([
 ])
 
 /**
- * The format that a file's first line shows: an object is JSON lines, anything else must be a CSV header of members of a
- * legal record, `documentNumber` and `name` among them.
+ * The format that a file's first lines show. An object in the first of them that is not blank is JSON lines, else the very
+ * first must be a CSV header of members of a legal record, `documentNumber` and `name` among them; a first line that is
+ * neither is one bad line of a file of objects, if there are any.
  *
  * @throws {CtidError} `ERR_REGISTRAR_BULK_HEADER`
  */
-export function formatOf(firstLine: Uint8Array): BulkFormat {
-  const text = textOf(firstLine).replace(/^\uFEFF/, '')
-  if (text.trimStart().startsWith('{')) return { kind: 'json' }
-  const columns = parseCsvLine(text).map((name) => name.trim())
+export function formatOf(lines: readonly Uint8Array[]): BulkFormat {
+  const first = lines.find((line) => !isBlank(line))
+  if (first === undefined || beginsObject(first)) return { kind: 'json' }
+  const columns = headerOf(lines[0] as Uint8Array)
+  if (columns) return { kind: 'csv', columns }
+  if (lines.some(beginsObject)) return { kind: 'json' }
+  throw new CtidError('ERR_REGISTRAR_BULK_HEADER')
+}
+
+function headerOf(line: Uint8Array): readonly string[] | undefined {
+  let columns: string[]
+  try {
+    columns = parseCsvLine(textOf(line).replace(/^\uFEFF/, '')).map((name) => name.trim())
+  } catch {
+    return undefined
+  }
   const isHeader =
     columns.includes('documentNumber') &&
     columns.includes('name') &&
     columns.every((name) => COLUMNS.has(name)) &&
     new Set(columns).size === columns.length
-  if (!isHeader) throw new CtidError('ERR_REGISTRAR_BULK_HEADER')
-  return { kind: 'csv', columns }
+  return isHeader ? columns : undefined
 }
+
+// By bytes: a line that is too long, or not UTF-8 further on, begins like any other.
+const startOf = (line: Uint8Array): string =>
+  Buffer.from(line.subarray(0, 256))
+    .toString()
+    .replace(/^\uFEFF/, '')
+    .trimStart()
+
+const beginsObject = (line: Uint8Array): boolean => startOf(line).startsWith('{')
+
+const isBlank = (line: Uint8Array): boolean => line.length <= 256 && startOf(line) === ''
 
 /**
  * The document in a line, `undefined` for a blank one. Empty CSV fields are absent members; without a column

@@ -34,7 +34,7 @@ type Waiting = {
   readonly resolve: (answer: BlockAnswer) => void
   readonly reject: (error: CtidError) => void
 }
-type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting> }
+type Thread = { readonly worker: Worker; readonly waiting: Map<number, Waiting>; ended?: CtidError }
 
 /**
  * Starts threads and resolves when all are warm.
@@ -62,6 +62,10 @@ export async function openBulkPool(setting: WorkerSetting, options: BulkPoolOpti
       new Promise((resolve, reject) => {
         const id = nextId++
         const idlest = threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a))
+        if (idlest.ended) {
+          reject(idlest.ended)
+          return
+        }
         idlest.waiting.set(id, { resolve, reject })
         idlest.worker.postMessage({ id, job })
       }),
@@ -73,8 +77,11 @@ function startThread(start: WorkerStart): Promise<Thread> {
   return new Promise((resolve, reject) => {
     const worker = newWorker(start)
     const waiting = new Map<number, Waiting>()
+    const thread: Thread = { worker, waiting }
     const ended = (cause: unknown) => {
       const error = new CtidError('ERR_REGISTRAR_WORKER', { cause })
+      // Whoever asks it later must hear so too, not wait.
+      thread.ended = error
       for (const { reject: refuse } of waiting.values()) refuse(error)
       waiting.clear()
       reject(error)
@@ -83,7 +90,7 @@ function startThread(start: WorkerStart): Promise<Thread> {
     worker.on('exit', ended)
     worker.on('message', (message: WorkerMessage) => {
       if ('ready' in message) {
-        if (message.ready) resolve({ worker, waiting })
+        if (message.ready) resolve(thread)
         else reject(errorOf(message.failure))
         return
       }

@@ -74,7 +74,7 @@ export async function enrolBulk(
 
   const start = { offset: begun?.offset ?? 0, line: begun?.line ?? 1 }
   for await (const block of lineBlocks(source.read(start.offset), { size: blockSize, start })) {
-    const known: BulkFormat = format ?? formatOf(linesOf(block)[0] ?? new Uint8Array())
+    const known: BulkFormat = format ?? formatOf(linesOf(block))
     format = known
     const one = enrolBlock(block, known, deps, options)
       .then((done) => progress.finished(done, known))

@@ -1,14 +1,14 @@
 // A bulk enrolment as a process of its own, for the test that kills it. Arguments: folder of keys, address of the store,
-// file. Prints one line for each checkpoint, with one system call.
+// file, threads. Prints one line for each checkpoint, with one system call.
 import { writeSync } from 'node:fs'
 import { systemClock, systemRandom } from '#ctid/base'
 import { enrolFile, openDeployment } from '#ctid/deployment'
 
-const [keysFolder = '', storeUrl = '', file = ''] = process.argv.slice(2)
+const [keysFolder = '', storeUrl = '', file = '', workers = '2'] = process.argv.slice(2)
 const deployment = await openDeployment({ keysFolder, storeUrl, clock: systemClock, random: systemRandom })
 const summary = await enrolFile(deployment, {
   file,
-  workers: 2,
+  workers: Number(workers),
   prove: 'sampled',
   blockSize: 10,
   warmSeconds: 0,

@@ -105,7 +105,7 @@ describe('lines', () => {
 })
 
 describe('a line', () => {
-  const csv = formatOf(utf8('\uFEFFdocumentNumber,name,validUntil'))
+  const csv = formatOf([utf8('\uFEFFdocumentNumber,name,validUntil')])
 
   it('of CSV is read as RFC 4180 says', () => {
     expect(parseCsvLine('a,,"b, ""c""",')).toEqual(['a', '', 'b, "c"', ''])
@@ -134,13 +134,24 @@ describe('a line', () => {
   })
 
   it.each([
+    ['a blank line', ['', ' ', '{}']],
+    ['a line that is too long', [`{${'x'.repeat(20_000)}`]],
+    ['a line that is no JSON', ['123', '{}']],
+    ['nothing but blank lines', ['', '\t']],
+  ])('first in a file of objects may be %s', (_, lines) => {
+    expect(formatOf(lines.map(utf8))).toEqual({ kind: 'json' })
+  })
+
+  it.each([
     'number,name',
     'documentNumber',
     'documentNumber,name,name',
     'documentNumber,name,password',
     '[]',
   ])('first in a file as "%s" is no header', (text) => {
-    expect(() => formatOf(utf8(text))).toThrow(expect.objectContaining({ code: 'ERR_REGISTRAR_BULK_HEADER' }))
+    expect(() => formatOf([utf8(text), utf8('1,2')])).toThrow(
+      expect.objectContaining({ code: 'ERR_REGISTRAR_BULK_HEADER' }),
+    )
   })
 })
 
@@ -175,7 +186,7 @@ describe('a file', () => {
     // The desk finds the same people under the same tokens.
     const again = await Promise.all([0, 19, 119].map((i) => deployment.enrol(people[i])))
     expect(again.map(({ status }) => status)).toEqual(['existing', 'existing', 'existing'])
-    expect(await enrolFile(deployment, { ...options, prove: 'all' })).toMatchObject({
+    expect(await enrolFile(deployment, { ...options, workers: 1, prove: 'all' })).toMatchObject({
       created: 0,
       existing: 118,
     })
@@ -214,6 +225,17 @@ describe('a file', () => {
     await expect(enrolFile(deployment, options)).rejects.toThrow(
       expect.objectContaining({ code: 'ERR_REGISTRAR_BULK_CHECKPOINT' }),
     )
+  })
+
+  it.each([
+    ['is a folder', () => directory],
+    ['is not there', () => join(directory, 'nowhere.csv')],
+  ])('that %s is refused with a code, and leaves nothing behind', async (_, path) => {
+    const options = { file: path(), workers: 1, prove: 'sampled', warmSeconds: 0 } as const
+    await expect(enrolFile(deployment, options)).rejects.toThrow(
+      expect.objectContaining({ code: 'ERR_REGISTRAR_BULK_FILE' }),
+    )
+    expect(existsSync(`${path()}.rejected`)).toBe(false)
   })
 
   it('of which one person conflicts still enrols the others of the block', async () => {

@@ -10,7 +10,7 @@ import { type Acknowledged, startEnroller } from './processes.ts'
 import { anchorOf, setUp } from './setting.ts'
 
 const FULL = process.env['CTID_FULL'] === '1'
-const ROUNDS = FULL ? 100 : 2
+const ROUNDS = FULL ? 100 : 1
 const directory = mkdtempSync(join(tmpdir(), 'ctid-crash-'))
 const database = await postgresForTests()
 if (!database)
