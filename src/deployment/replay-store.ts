@@ -16,8 +16,11 @@ export const replayMigrations: Migrations = {
   shardBy: { replay_used: 'code' },
 }
 
+/** A machine whose clock is ahead must not forget what still counts on the others. */
+const SWEEP_GRACE_SECONDS = 300
+
 export type StoreReplayCache = ReplayCache & {
-  /** Forgets what has expired; returns how many. To be called every minute or so, by any of the processes. */
+  /** Forgets what expired five minutes ago; returns how many. To be called every minute or so, by any of the processes. */
   sweep(): Promise<number>
 }
 
@@ -38,6 +41,7 @@ export async function openStoreReplayCache(
       )
       return taken === 1
     },
-    sweep: () => store.run('delete from replay_used where expires_at <= $1', [options.clock()]),
+    sweep: () =>
+      store.run('delete from replay_used where expires_at <= $1', [options.clock() - SWEEP_GRACE_SECONDS]),
   }
 }

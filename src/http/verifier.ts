@@ -98,7 +98,10 @@ export type VerifierApp = {
   close(): void
 }
 
-/** The service as an application: back pressure before anything is read, then the routes. */
+/**
+ * The service as an application. Back pressure counts requests that are here as a whole: a client that sends its body drop by
+ * drop takes a connection, never another client's turn.
+ */
 export function createVerifierApp(options: VerifierAppOptions): VerifierApp {
   const metrics = createVerifierMetrics()
   const pressure: BackPressure = backPressure(options)
@@ -109,6 +112,7 @@ export function createVerifierApp(options: VerifierAppOptions): VerifierApp {
   app.set('etag', false)
   app.set('query parser', 'simple')
   app.use(safeHeaders)
+  app.use(rawBody(MAX_BODY_BYTES))
   // Health and metrics answer under load as well: they are how an operator sees it.
   app.post('/verify', (request, response, next) => {
     pressure.handler(request, response, (error?: unknown) => {
@@ -116,7 +120,6 @@ export function createVerifierApp(options: VerifierAppOptions): VerifierApp {
       next(error)
     })
   })
-  app.use(rawBody(MAX_BODY_BYTES))
   app.use(
     verifierRouter({
       context: options.context,

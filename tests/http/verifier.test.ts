@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -47,7 +48,7 @@ beforeAll(async () => {
     random: systemRandom,
     clock: systemClock,
   })
-  await wallet.refill(12, async (signers) => {
+  await wallet.refill(16, async (signers) => {
     const nonce = toBase64url(systemRandom(16))
     const options = { issuer: deployment.issuer.issuerId, nonce, now: systemClock() }
     const keys = await Promise.all(
@@ -163,6 +164,22 @@ describe('one process', () => {
     service.close()
   })
 
+  it('serves others while many clients send their bodies drop by drop', async () => {
+    const context = await deployment.verifier()
+    const service = createVerifierApp({ context: () => context, maxInFlight: 2 })
+    const server = await listen(service.app)
+    const slow = Array.from({ length: 20 }, () => connect(server.port, '127.0.0.1'))
+    const head =
+      'POST /verify HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n'
+    for (const socket of slow) socket.on('error', () => {}).write(`${head}{"code":`)
+    await Promise.all(slow.map((socket) => once(socket, 'connect')))
+    expect((await verify(server.url, { code: await showCode() })).body.ok).toBe(true)
+    expect(service.counts().shed).toBe(0)
+    for (const socket of slow) socket.destroy()
+    await server.close()
+    service.close()
+  })
+
   it('is not healthy when nothing can be accepted', async () => {
     const context = await deployment.verifier()
     const service = createVerifierApp({ context: () => context, trouble: () => 'the trust list has expired' })
@@ -198,7 +215,12 @@ describe.each([
     now += 46
     // Expired: may be used again, and again by one only.
     expect(await race('a')).toBe(1)
+    // A machine whose clock is ahead forgets nothing that counts elsewhere.
+    expect(await machines[0]?.cache.sweep()).toBe(0)
+    expect(await race('a')).toBe(0)
+    now += 300
     expect(await machines[0]?.cache.sweep()).toBe(2)
+    now -= 300
     expect(await race('a')).toBe(0)
     await Promise.all(machines.map(({ store }) => store.close()))
   })
