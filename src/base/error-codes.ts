@@ -215,7 +215,11 @@ export const ERRORS = {
     status: 409,
     message: 'The document has expired; nothing can be issued on it.',
   },
-  ERR_ISSUER_REVOKED: { status: 409, message: 'Revocation is final; issue new copies instead.' },
+  ERR_ISSUER_REVOKED: {
+    status: 409,
+    message:
+      'The entry is frozen, revoked or superseded: nothing can be issued for it, and revocation is final.',
+  },
 
   // identity
   ERR_IDENTITY_RECORD: {
@@ -612,6 +616,10 @@ export const ERRORS = {
     status: 502,
     message:
       'An evaluator answered falsely. Remove it, then run again from the beginning with every batch proved (--prove all).',
+  },
+  ERR_DEPLOYMENT_LOCKED: {
+    status: 503,
+    message: 'Another process is changing this key folder; try again, or remove its file "lock" if none is.',
   },
   ERR_REGISTRAR_CALLERS: {
     status: 500,

@@ -1,4 +1,5 @@
 // The shape of a command: pure in its arguments, talks to the world through `Io`, answers with an exit code.
+import { CtidError } from '../base/index.ts'
 
 /** What a command may touch. Tests pass their own. */
 export type Io = {
@@ -35,6 +36,11 @@ export const EXIT = {
   /** A file or a service that is needed cannot be had. */
   unavailable: 3,
 } as const
+
+/** Refuses arguments that nobody would look at: a forgotten `--` must not be mistaken for an answer. */
+export function noMore(others: readonly string[]): void {
+  if (others.length > 0) throw new CtidError('ERR_CLI_USAGE', { detail: 'there are arguments too many' })
+}
 
 /** Rows as an aligned table; wide characters (CJK) count as two columns. */
 export function table(rows: readonly (readonly string[])[]): string[] {

@@ -1,26 +1,24 @@
 #!/usr/bin/env node
 // The `ctid` command: finds the sub-command, runs it, maps errors to messages and exit codes.
 import { text } from 'node:stream/consumers'
-import { isCtidError } from '../base/index.ts'
+import { CtidError, ERRORS, type ErrorCode, isCtidError } from '../base/index.ts'
 import { type Command, EXIT, type Io, table } from './command.ts'
 import { commands } from './commands/index.ts'
 
 /** Runs one command line (without the program's name) and returns the exit code. */
 export async function main(args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const asked = rest[0] === undefined ? undefined : commands.get(rest[0])
-    if (asked) printUsage(await asked(), io)
-    else await printOverview(io)
+  if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
+    await printOverview(io)
     return name === undefined ? EXIT.usage : EXIT.ok
   }
-  const load = commands.get(name)
+  const load = commands.get(name === 'help' ? (rest[0] ?? '') : name)
   if (!load) {
     io.err(`ctid: there is no command of that name; "ctid help" lists them`)
     return EXIT.usage
   }
   const command = await load()
-  if (rest.includes('--help') || rest.includes('-h')) {
+  if (name === 'help' || rest.includes('--help') || rest.includes('-h')) {
     printUsage(command, io)
     return EXIT.ok
   }
@@ -48,18 +46,25 @@ function printUsage(command: Command, io: Io): void {
 }
 
 function report(error: unknown, command: Command, json: boolean, io: Io): number {
-  const { code: systemCode } = (error ?? {}) as { code?: unknown }
-  if (!isCtidError(error) && !(typeof systemCode === 'string' && systemCode.startsWith('ERR_PARSE_ARGS'))) {
-    throw error
-  }
-  const code = isCtidError(error) ? error.code : 'ERR_CLI_USAGE'
-  const message = (error as Error).message
+  const { code, message } = inWords(error)
+  if (io.env['CTID_DEBUG'] !== undefined && error instanceof Error) io.err(String(error.stack))
   if (json) io.out(JSON.stringify({ ok: false, code, message }))
   else io.err(`ctid ${command.name}: ${message} [${code}]`)
   if (code === 'ERR_CLI_USAGE') return EXIT.usage
-  return isCtidError(error) && (error.status >= 500 || code === 'ERR_CLI_FILE')
-    ? EXIT.unavailable
-    : EXIT.refused
+  return ERRORS[code].status >= 500 || code === 'ERR_CLI_FILE' ? EXIT.unavailable : EXIT.refused
+}
+
+// Texts of the system and of the runtime are not shown: they may quote what was read.
+function inWords(error: unknown): { readonly code: ErrorCode; readonly message: string } {
+  if (isCtidError(error)) return error
+  const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown }
+  const isUsage = typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS')
+  if (isUsage) return { code: 'ERR_CLI_USAGE', message: (error as Error).message }
+  // A path that cannot be made, read or written: the system's own short name says why.
+  if (typeof code === 'string' && typeof syscall === 'string') {
+    return new CtidError('ERR_CLI_FILE', { detail: code })
+  }
+  return new CtidError('ERR_HTTP_INTERNAL')
 }
 
 /** `Io` of the real process. */
@@ -76,9 +81,9 @@ export const processIo: Io = {
     }),
 }
 
-// A reader that closes the pipe early (`| head`) is no error.
+// A reader that closes the pipe early (`| head`) is no error, but nor has it seen that all is well.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(EXIT.ok)
+  if (error.code === 'EPIPE') process.exit(EXIT.unavailable)
   throw error
 })
 process.exitCode = await main(process.argv.slice(2), processIo)

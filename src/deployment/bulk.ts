@@ -6,6 +6,7 @@ import {
   type BulkEvent,
   type BulkSummary,
   enrolBulk,
+  type KeyAccess,
   openBulkJournal,
   openBulkPool,
   type WorkerSetting,
@@ -44,7 +45,8 @@ export async function bulkSetting(
 ): Promise<WorkerSetting> {
   const { evaluatorUrls, prove, officer = 'bulk' } = options
   const secrets = keyring.registrar()
-  return {
+  await keyring.reload()
+  const present: KeyAccess = {
     keySet: formatKeySet(keyring.keySet()),
     evaluators: evaluatorUrls
       ? {
@@ -56,6 +58,15 @@ export async function bulkSetting(
           }),
         }
       : { kind: 'shares', shares: await keyring.shares() },
+  }
+  // While the evaluators' key is rotated the registry asks for the anchors under both.
+  const next = (await keyring.rotation())?.next
+  const keys = next && {
+    keySet: formatKeySet(next.keySet),
+    evaluators: { kind: 'shares', shares: next.shares } as const,
+  }
+  return {
+    ...(keys ? { ...keys, former: present } : present),
     registry: {
       keys: exportRegistryKeys(keyring.registry()),
       vault: keyring.vault().map((key) => key.reveal()),

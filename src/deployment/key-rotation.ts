@@ -1,5 +1,5 @@
-// A rotation of the evaluators' key on disk, below the key folder: shares of ρ and of K′, saved before their first use
-// and kept until no entry needs the former key.
+// Evaluators' keys to come, on disk below the key folder. Of a rotation: shares of ρ and of K′, saved before their first
+// use and kept until no entry needs the former key. Of a change of the shares in use: all new ones before one is replaced.
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -11,31 +11,22 @@ import { readShareFile, writePrivateFile, writeShareFile } from '../token/node.t
 const SIDES = ['rotation', 'next'] as const
 type Shared = { readonly keySet: EvaluatorKeySet; readonly shares: readonly Share[] }
 
-const at = (folder: string, name: string) => join(folder, 'evaluator-rotation', name)
-// The key set of K′ is written last: its presence says that all shares are there.
+const ROTATION = 'evaluator-rotation'
+const CHANGE = 'evaluator-change'
+const at = (folder: string, name: string) => join(folder, ROTATION, name)
+// The next key set is written last: its presence says that all shares are there.
 const COMPLETE = 'next.json'
 const RETIRED = 'retired'
 
 /** Saves a rotation that has not begun. */
 export async function saveRotation(folder: string, rotation: KeyRotation): Promise<void> {
-  await mkdir(join(folder, 'evaluator-rotation'), { recursive: true, mode: 0o700 })
-  for (const side of SIDES) {
-    const { keySet, shares } = rotation[side]
-    for (const share of shares) {
-      await writeShareFile(at(folder, `${side}-${share.id}.json`), { share, keySet, callers: [] })
-    }
-    await writePrivateFile(at(folder, `${side}.json`), `${JSON.stringify(formatKeySet(keySet), null, 2)}\n`)
-  }
+  for (const side of SIDES) await saveShared(join(folder, ROTATION), side, rotation[side])
 }
 
 /** The rotation that is under way, if there is one. */
 export async function readRotation(folder: string, group: Group): Promise<KeyRotation | undefined> {
   if (!existsSync(at(folder, COMPLETE))) return undefined
-  const read = async (side: (typeof SIDES)[number]): Promise<Shared> => {
-    const keySet = parseKeySet(parseJsonObject(await readFile(at(folder, `${side}.json`), 'utf8')), group)
-    const files = keySet.shares.map(({ id }) => readShareFile(at(folder, `${side}-${id}.json`), group))
-    return { keySet, shares: (await Promise.all(files)).map(({ share }) => share) }
-  }
+  const read = (side: (typeof SIDES)[number]) => readShared(join(folder, ROTATION), side, group)
   return { rotation: await read('rotation'), next: await read('next') }
 }
 
@@ -53,5 +44,44 @@ export function isRetired(folder: string): boolean {
 export async function removeRotation(folder: string): Promise<void> {
   // The key set first: a half-deleted rotation must not look complete.
   await rm(at(folder, COMPLETE), { force: true })
-  await rm(join(folder, 'evaluator-rotation'), { recursive: true, force: true })
+  await rm(join(folder, ROTATION), { recursive: true, force: true })
+}
+
+/** Saves the shares that are to replace those in use: from now on the change is made, whatever happens to the process. */
+export async function saveChange(folder: string, next: Shared): Promise<void> {
+  await saveShared(join(folder, CHANGE), 'next', next)
+}
+
+/** Shares that were to replace those in use, when the process that did so did not end. */
+export async function readChange(folder: string, group: Group): Promise<Shared | undefined> {
+  return isChanging(folder) ? readShared(join(folder, CHANGE), 'next', group) : undefined
+}
+
+/** Whether shares are being replaced at this moment: some files are old, some new. */
+export function isChanging(folder: string): boolean {
+  return existsSync(join(folder, CHANGE, COMPLETE))
+}
+
+/** Forgets a change that has been made. */
+export async function removeChange(folder: string): Promise<void> {
+  await rm(join(folder, CHANGE, COMPLETE), { force: true })
+  await rm(join(folder, CHANGE), { recursive: true, force: true })
+}
+
+async function saveShared(directory: string, side: string, { keySet, shares }: Shared): Promise<void> {
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  for (const share of shares) {
+    await writeShareFile(join(directory, `${side}-${share.id}.json`), { share, keySet, callers: [] })
+  }
+  await writePrivateFile(
+    join(directory, `${side}.json`),
+    `${JSON.stringify(formatKeySet(keySet), null, 2)}\n`,
+  )
+}
+
+async function readShared(directory: string, side: string, group: Group): Promise<Shared> {
+  const text = await readFile(join(directory, `${side}.json`), 'utf8')
+  const keySet = parseKeySet(parseJsonObject(text), group)
+  const files = keySet.shares.map(({ id }) => readShareFile(join(directory, `${side}-${id}.json`), group))
+  return { keySet, shares: (await Promise.all(files)).map(({ share }) => share) }
 }

@@ -29,7 +29,18 @@ import {
 } from '../token/index.ts'
 import { type Caller, newCaller, readShareFile, writePrivateFile, writeShareFile } from '../token/node.ts'
 import { type DevelopmentPki, loadOrCreatePki } from '../trust/node.ts'
-import { isRetired, markRetired, readRotation, removeRotation, saveRotation } from './key-rotation.ts'
+import { withFolderLock } from './folder-lock.ts'
+import {
+  isChanging,
+  isRetired,
+  markRetired,
+  readChange,
+  readRotation,
+  removeChange,
+  removeRotation,
+  saveChange,
+  saveRotation,
+} from './key-rotation.ts'
 
 export type KeyringOptions = {
   readonly group: Group
@@ -62,9 +73,15 @@ export type Keyring = {
   readonly log: LogKeys
   /** The transcript of the key ceremony, as JSON text. */
   readonly ceremony: () => Promise<string>
+  /**
+   * Reads again what another process of this folder may have changed: key set, registry keys, vault keys. `true` when
+   * something has changed, or is being changed.
+   */
+  reload(): Promise<boolean>
+  /** Replaces the evaluators' shares, all or none: a process that is killed meanwhile leaves it to the next one. */
   saveEvaluators(keySet: EvaluatorKeySet, shares: readonly Share[]): Promise<void>
-  /** Saves the shares of a rotation; before that it must not begin. */
-  saveRotation(rotation: KeyRotation): Promise<void>
+  /** The rotation that is under way, else a new one, whose shares are saved before anybody can use them. */
+  beginRotation(make: () => Promise<KeyRotation>): Promise<KeyRotation>
   /** Takes the next key over and destroys the former one and ρ; only after the registry has retired it. */
   finishRotation(): Promise<void>
   saveRegistry(keys: RegistryKeys): Promise<void>
@@ -82,6 +99,10 @@ export type LogKeys = {
 }
 
 const LOCAL_WITNESSES = 3
+
+/** What other processes of the folder may change while this one runs. */
+const SHARED_FILES = ['evaluators.json', 'registry.json', 'vault.json'] as const
+const KEY_FILES = [...SHARED_FILES, 'issuer.json', 'log-keys.json'] as const
 
 /** What one registrar may ask: bursts for a bulk enrolment, and a rate that makes guessing online hopeless. */
 const REGISTRAR_ALLOWANCE = { burst: 20_000, perHour: 100_000 }
@@ -106,41 +127,76 @@ export async function openKeyring(folder: string, options: KeyringOptions): Prom
   const readJson = async (name: string) =>
     parseJsonObject(await readFile(path(name), 'utf8'), { maxLength: 262_144 })
 
-  if (!existsSync(path('evaluators.json'))) await holdCeremony(folder, options)
-  if (!existsSync(path('registry.json'))) {
-    await writePrivateFile(path('registry.json'), exportRegistryKeys(createRegistryKeys({ group, random })))
+  const isComplete = KEY_FILES.every((name) => existsSync(path(name)))
+  const makeMissing = async () => {
+    if (!existsSync(path('evaluators.json'))) await holdCeremony(folder, options)
+    if (!existsSync(path('registry.json'))) {
+      await writePrivateFile(path('registry.json'), exportRegistryKeys(createRegistryKeys({ group, random })))
+    }
+    if (!existsSync(path('vault.json')))
+      await writeJson('vault.json', vaultDocument([createVaultKey(random)]))
+    if (!existsSync(path('issuer.json'))) await writeJson('issuer.json', { linkKey: toBase64url(random(32)) })
+    if (!existsSync(path('log-keys.json'))) await writeJson('log-keys.json', newLogKeys(options))
   }
-  if (!existsSync(path('vault.json'))) await writeJson('vault.json', vaultDocument([createVaultKey(random)]))
-  if (!existsSync(path('issuer.json'))) await writeJson('issuer.json', { linkKey: toBase64url(random(32)) })
+  if (!isComplete) await withFolderLock(folder, makeMissing)
 
-  if (!existsSync(path('log-keys.json'))) await writeJson('log-keys.json', newLogKeys(options))
-
-  let keySet = parseKeySet(await readJson('evaluators.json'), group)
-  let registry = importRegistryKeys(await readFile(path('registry.json'), 'utf8'), group)
-  let vault = readVault(await readJson('vault.json'))
+  const readTexts = () => Promise.all(SHARED_FILES.map((name) => readFile(path(name), 'utf8')))
+  let texts: readonly string[] = []
+  let keySet: EvaluatorKeySet
+  let registry: RegistryKeys
+  let vault: readonly Secret[]
+  const reload = async () => {
+    const now = await readTexts()
+    if (now.every((text, i) => text === texts[i])) return isChanging(folder) || isRetired(folder)
+    const [ofEvaluators = '', ofRegistry = '', ofVault = ''] = now
+    keySet = parseKeySet(parseJsonObject(ofEvaluators), group)
+    registry = importRegistryKeys(ofRegistry, group)
+    vault = readVault(parseJsonObject(ofVault))
+    texts = now
+    return true
+  }
+  // What is replaced must be what this process has read: else two that rotate one key would overwrite each other's.
+  const replacing = <T>(name: (typeof SHARED_FILES)[number], work: () => Promise<T>): Promise<T> =>
+    withFolderLock(folder, async () => {
+      const isAsRead = (await readFile(path(name), 'utf8')) === texts[SHARED_FILES.indexOf(name)]
+      if (!isAsRead) throw new CtidError('ERR_DEPLOYMENT_LOCKED')
+      return work()
+    })
   const registrar = readRegistrar(await readJson('registrar.json'))
-  const saveEvaluators = async (next: EvaluatorKeySet, shares: readonly Share[]) => {
+  const replaceShares = async (next: EvaluatorKeySet, shares: readonly Share[]) => {
     for (const share of shares) {
       const file = shareFile(folder, share.id)
       const { callers } = await readShareFile(file, group)
       await writeShareFile(file, { share, keySet: next, callers })
     }
     await writeJson('evaluators.json', formatKeySet(next))
-    keySet = next
+    await removeChange(folder)
+    await reload()
+  }
+  const saveEvaluators = async (next: EvaluatorKeySet, shares: readonly Share[]) => {
+    await saveChange(folder, { keySet: next, shares })
+    await replaceShares(next, shares)
   }
   const finishRotation = async () => {
     const rotation = await readRotation(folder, group)
     if (rotation) {
       await markRetired(folder)
-      await saveEvaluators(rotation.next.keySet, rotation.next.shares)
+      await replaceShares(rotation.next.keySet, rotation.next.shares)
     }
     await removeRotation(folder)
   }
-  // A process that ended while it took the next key over: some shares may be of that key already.
-  if (isRetired(folder)) await finishRotation()
+  const finishChange = async () => {
+    const change = await readChange(folder, group)
+    if (change) await replaceShares(change.keySet, change.shares)
+    if (isRetired(folder)) await finishRotation()
+  }
+  // A process that ended while it replaced the shares: some may be new already.
+  if (isChanging(folder) || isRetired(folder)) await withFolderLock(folder, finishChange)
+  await reload()
   return {
     folder,
     keySet: () => keySet,
+    reload,
     shares: () =>
       Promise.all(
         keySet.shares.map(async ({ id }) => (await readShareFile(shareFile(folder, id), group)).share),
@@ -153,16 +209,26 @@ export async function openKeyring(folder: string, options: KeyringOptions): Prom
     log: readLogKeys(await readJson('log-keys.json')),
     ceremony: () => readFile(path('ceremony.json'), 'utf8'),
     rotation: () => readRotation(folder, group),
-    saveEvaluators,
-    saveRotation: (rotation) => saveRotation(folder, rotation),
-    finishRotation,
+    saveEvaluators: (next, shares) => replacing('evaluators.json', () => saveEvaluators(next, shares)),
+    beginRotation: (make) =>
+      withFolderLock(folder, async () => {
+        const begun = await readRotation(folder, group)
+        if (begun) return begun
+        await reload()
+        const rotation = await make()
+        await saveRotation(folder, rotation)
+        return rotation
+      }),
+    finishRotation: () => withFolderLock(folder, finishRotation),
     async saveRegistry(keys) {
-      await writePrivateFile(path('registry.json'), exportRegistryKeys(keys))
-      registry = keys
+      await replacing('registry.json', () =>
+        writePrivateFile(path('registry.json'), exportRegistryKeys(keys)),
+      )
+      await reload()
     },
     async saveVault(keys) {
-      await writeJson('vault.json', vaultDocument(keys))
-      vault = keys
+      await replacing('vault.json', () => writeJson('vault.json', vaultDocument(keys)))
+      await reload()
     },
   }
 }

@@ -14,11 +14,12 @@ import {
   storeLedger,
 } from '../issuer/index.ts'
 import { credentialSubject, type Enrolled, enrolDocument, type RegistrarDeps } from '../registrar/index.ts'
-import { localVault, openRegistry, type Registry, type State } from '../registry/index.ts'
+import { type Entry, openRegistry, type Registry, type State } from '../registry/index.ts'
 import { migrate, openStore, type Store } from '../store/index.ts'
 import { type Evaluator, httpEvaluator, type KeyRotation, localEvaluator } from '../token/index.ts'
 import { signTrustList, type TrustList } from '../trust/index.ts'
 import type { VerifierPolicy, VerifyContext } from '../verifier/index.ts'
+import { folderVault, freshKeys, withFreshKeys } from './fresh-keys.ts'
 import { type Keyring, openKeyring, REGISTRAR } from './keyring.ts'
 import {
   type DeploymentLog,
@@ -63,6 +64,12 @@ export type Deployment = {
   enrol(document: unknown, officer?: string): Promise<Enrolled>
   /** Issues one copy for each proven key, stating what the record says. */
   issue(token: Uint8Array, record: LegalRecord, keys: readonly ProvenKey[]): Promise<readonly IssuedCopy[]>
+  /**
+   * Refuses a token for which nothing may be issued now; to be asked before the record is opened.
+   *
+   * @throws {CtidError} `ERR_REGISTRY_TOKEN`, `ERR_REGISTRY_LOG`, `ERR_ISSUER_REVOKED` (frozen ones too)
+   */
+  requireValid(token: Uint8Array): Promise<void>
   /** Carries a change of state in the registry over to the copies. */
   followState(token: Uint8Array): Promise<void>
   /** What `verifyCode` needs to verify this deployment's codes; default policy {@link ENTRANCE_POLICY}. */
@@ -82,17 +89,21 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
   if (log) await logCeremony(keyring, log)
   const store = await openStore(options.storeUrl)
   await migrate(store, [issuerMigrations])
-  const plainRegistry = await openRegistry({
-    store,
-    keys: keyring.registry(),
-    vault: localVault(keyring.vault(), { random }),
-    group,
-    clock,
-    random,
-    anchorVersion: keyring.keySet().version,
-    ...(log ? { log: log.events } : {}),
-  })
-  const registry = log ? loggedRegistry(plainRegistry, keyring, log) : plainRegistry
+  const plainRegistry = await freshKeys(keyring)(() =>
+    openRegistry({
+      store,
+      keys: keyring.registry(),
+      vault: folderVault(keyring, random),
+      group,
+      clock,
+      random,
+      anchorVersion: keyring.keySet().version,
+      ...(log ? { log: log.events } : {}),
+    }),
+  )
+  const fresh = freshKeys(keyring, plainRegistry)
+  const freshRegistry = withFreshKeys(plainRegistry, keyring, fresh)
+  const registry = log ? loggedRegistry(freshRegistry, keyring, log) : freshRegistry
   const statusListBase = `${baseUrl}/status/`
   const { signer, kid, x5c } = keyring.pki.parties.issuer
   const key = { signer, kid, x5c }
@@ -125,28 +136,23 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
     evaluators,
     log,
     holderProof: async (token) => (log ? holderProofOf(store, token, log) : undefined),
-    async enrol(document, officer = 'desk-1') {
-      const present = { evaluators: await evaluators(), keySet: keyring.keySet() }
-      const rotation = await keyring.rotation()
-      const deps: RegistrarDeps = {
-        ...(rotation ? { ...locally(rotation.next), former: present } : present),
-        group,
-        random,
-        clock,
-        registry,
-        officer,
-      }
-      return enrolDocument(document, deps)
-    },
+    enrol: (document, officer = 'desk-1') =>
+      fresh(async () => {
+        const present = { evaluators: await evaluators(), keySet: keyring.keySet() }
+        const rotation = await keyring.rotation()
+        const deps: RegistrarDeps = {
+          ...(rotation ? { ...locally(rotation.next), former: present } : present),
+          group,
+          random,
+          clock,
+          registry: plainRegistry,
+          officer,
+        }
+        return enrolDocument(document, deps)
+      }),
     async issue(token, record, keys) {
       const { profile, subject, kind } = credentialSubject(record, { now: clock() })
-      const entry = await registry.lookup(token)
-      if (!entry) throw new CtidError('ERR_REGISTRY_TOKEN')
-      // The log has the enrolment first, and a step that the ledger was not told of yet counts here already.
-      if (!entry.logged) throw new CtidError('ERR_REGISTRY_LOG')
-      const state = COPY_STATES[entry.state]
-      if (state !== 'valid') throw new CtidError('ERR_ISSUER_REVOKED', { detail: state })
-      const { id: subjectId, expiresAt } = entry
+      const { id: subjectId, expiresAt } = await validEntry(registry, token)
       const attestation = { kind, assurance: 'substantial' } as const
       return issueCopies(
         {
@@ -159,6 +165,9 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
         keys,
         issuer,
       )
+    },
+    async requireValid(token) {
+      await validEntry(registry, token)
     },
     async followState(token) {
       const entry = await registry.lookup(token)
@@ -174,6 +183,15 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       await log?.close()
     },
   }
+}
+
+// The log has the enrolment first, and a step that the ledger was not told of yet counts here already.
+async function validEntry(registry: Registry, token: Uint8Array): Promise<Entry> {
+  const entry = await registry.lookup(token)
+  if (!entry) throw new CtidError('ERR_REGISTRY_TOKEN')
+  if (!entry.logged) throw new CtidError('ERR_REGISTRY_LOG')
+  if (COPY_STATES[entry.state] !== 'valid') throw new CtidError('ERR_ISSUER_REVOKED', { detail: entry.state })
+  return entry
 }
 
 // Copies end with their document anyway, so an expired entry needs no entry in the status list.

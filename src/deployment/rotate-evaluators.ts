@@ -15,7 +15,7 @@ export type EvaluatorRotation = Progress & {
 /**
  * Rotates the evaluators' key of a deployment whose shares are all in its key folder, or goes on with a rotation that was
  * interrupted: ρ and K′ on disk first, then every entry, then the former key is retired and its shares are overwritten.
- * Evaluators in processes of their own must be started again afterwards.
+ * Evaluators in processes of their own on this machine take the next share over from their files.
  *
  * @throws {CtidError} `ERR_TOKEN_CEREMONY` (n < 2t − 1), `ERR_REGISTRY_ROTATION`, `ERR_TOKEN_QUORUM`
  */
@@ -23,11 +23,9 @@ export async function rotateEvaluators(
   { keyring, registry, group, issuer: { random } }: Deployment,
   options: RotateOptions = {},
 ): Promise<EvaluatorRotation> {
-  let rotation = await keyring.rotation()
-  if (!rotation) {
-    rotation = runKeyRotation(keyring.keySet(), await keyring.shares(), { group, random })
-    await keyring.saveRotation(rotation)
-  }
+  const rotation = await keyring.beginRotation(async () =>
+    runKeyRotation(keyring.keySet(), await keyring.shares(), { group, random }),
+  )
   const { keySet, shares } = rotation.rotation
   const { version } = rotation.next.keySet
   const states = await registry.keyStates()

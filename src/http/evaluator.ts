@@ -42,6 +42,8 @@ export type EvaluatorServiceOptions = {
   readonly countLogPath: string
   readonly now: Clock
   readonly random: RandomBytes
+  /** Reads the share again, when a caller names a key that is not held: it may have been refreshed or rotated. */
+  readonly readSecrets?: () => Promise<EvaluatorSecrets>
 }
 
 /** Bodies of an evaluator application, for `createApp({ maxBodyBytes })`. */
@@ -55,7 +57,9 @@ export const EVALUATOR_MAX_BODY_BYTES = MAX_BODY_BYTES
  */
 export async function openEvaluatorService(options: EvaluatorServiceOptions): Promise<EvaluatorService> {
   const { secrets, group, now, random } = options
-  const { share, keySet } = secrets
+  let { share, keySet } = secrets
+  const evaluator = share.id
+  let readAt = Number.NEGATIVE_INFINITY
   const allowances = new Map(secrets.callers.map((caller) => [caller.name, caller.allowance]))
   const authenticate = callChecker(new Map(secrets.callers.map((c) => [c.name, c.secret])), { now })
   const buckets = new Map<string, Bucket>()
@@ -66,7 +70,7 @@ export async function openEvaluatorService(options: EvaluatorServiceOptions): Pr
 
   const callerOf = (request: Request): string =>
     authenticate(request.get('authorization'), {
-      evaluator: share.id,
+      evaluator,
       method: 'POST',
       path: request.baseUrl + request.path,
       body: bodyBytes(request),
@@ -85,8 +89,15 @@ export async function openEvaluatorService(options: EvaluatorServiceOptions): Pr
     await log.append({ time, ...entry })
   }
 
-  const sameKey = ({ version, epoch }: EvaluateRequest): void => {
-    if (version !== keySet.version || epoch !== keySet.epoch) throw new CtidError('ERR_TOKEN_KEY_VERSION')
+  const isHeld = ({ version, epoch }: EvaluateRequest) => version === keySet.version && epoch === keySet.epoch
+  const sameKey = async (asked: EvaluateRequest): Promise<void> => {
+    // Once in a second: a caller with a wrong key must not keep the disk busy.
+    if (!isHeld(asked) && options.readSecrets && now() > readAt) {
+      readAt = now()
+      const read = await options.readSecrets()
+      if (read.share.id === evaluator) ({ share, keySet } = read)
+    }
+    if (!isHeld(asked)) throw new CtidError('ERR_TOKEN_KEY_VERSION')
   }
   const quorumShare = (quorum: readonly number[]): Share => {
     const known = quorum.every((id) => keySet.shares.some((other) => other.id === id))
@@ -99,35 +110,35 @@ export async function openEvaluatorService(options: EvaluatorServiceOptions): Pr
   router.post(EVALUATE_PATH, async (request, response) => {
     const caller = callerOf(request)
     const asked = parseEvaluateRequest(readJson(request, { maxLength: MAX_BODY_BYTES }), group)
-    sameKey(asked)
+    await sameKey(asked)
     const { elements, quorum } = asked
     const weighted = quorum && quorumShare(quorum)
     await charge(response, { caller, operation: 'evaluate', elements: elements.length })
     const answer: JsonObject = weighted
       ? { evaluated: multiplyAll(group, weighted.secret, elements).map((point) => toBase64url(point)) }
       : formatEvaluation(evaluateShare(group, share, elements, random))
-    response.json({ evaluator: share.id, ...answer })
+    response.json({ evaluator, ...answer })
   })
   router.post(PROVE_PATH, async (request, response) => {
     const caller = callerOf(request)
     const asked = parseProveRequest(readJson(request, { maxLength: MAX_BODY_BYTES }), group)
-    sameKey(asked)
+    await sameKey(asked)
     const weighted = quorumShare(asked.quorum)
     await charge(response, { caller, operation: 'prove', elements: asked.elements.length })
     const proof = proveShare(group, weighted, asked.elements, asked.evaluated, random)
-    response.json({ evaluator: share.id, proof: toBase64url(proof) })
+    response.json({ evaluator, proof: toBase64url(proof) })
   })
   router.get('/key', (_request, response) => {
     response.set('Cache-Control', 'public, max-age=300')
     response.json({
-      evaluator: share.id,
+      evaluator,
       publicKey: toBase64url(share.publicKey),
       proofContext: toBase64url(VOPRF_CONTEXT),
       keySet: formatKeySet(keySet),
     })
   })
   router.get('/health', (_request, response) => {
-    response.json({ status: 'ok', evaluator: share.id, version: keySet.version, epoch: keySet.epoch })
+    response.json({ status: 'ok', evaluator, version: keySet.version, epoch: keySet.epoch })
   })
   return serviceOf(router, log)
 }

@@ -60,10 +60,13 @@ export type RegistryHalf = {
   readonly logs: boolean
 }
 
+/** One key of the evaluators, and how they are reached. */
+export type KeyAccess = { readonly keySet: JsonObject; readonly evaluators: EvaluatorAccess }
+
 /** Everything a worker is started with; survives structured cloning. */
-export type WorkerSetting = {
-  readonly keySet: JsonObject
-  readonly evaluators: EvaluatorAccess
+export type WorkerSetting = KeyAccess & {
+  /** While the evaluators' key is rotated: the former key, whose anchors the registry needs as well. */
+  readonly former?: KeyAccess
   readonly registry?: RegistryHalf
   readonly officer: string
   /** `all`: a proof for each batch, verified. `sampled`: one batch in `proveOneIn`, and canaries in each. */
@@ -111,18 +114,9 @@ type Read = { readonly line: number; readonly record: LegalRecord; readonly id: 
 
 /** Opens a worker. Its canaries are derived here, with proofs, before any person is. */
 export async function openBlockWorker(setting: WorkerSetting, deps: BlockWorkerDeps): Promise<BlockWorker> {
-  const { group, random, clock } = deps
-  const keySet = parseKeySet(setting.keySet, group)
-  const evaluators = evaluatorsOf(setting.evaluators, keySet, deps)
-  const base = { evaluators, keySet, group, random, timeoutSeconds: 60 }
-  const canaries = await drawCanaries(setting.prove === 'all' ? 0 : (setting.canaries ?? 2), base)
-  const sampled = {
-    ...base,
-    canaries,
-    ...(setting.proveOneIn === undefined ? {} : { proveOneIn: setting.proveOneIn }),
-  }
-  const derive = (ids: readonly Uint8Array[]) =>
-    setting.prove === 'all' ? deriveAnchors(ids, base) : deriveAnchorsSampled(ids, sampled)
+  const { random, clock } = deps
+  const { keySet, derive } = await openDeriver(setting, setting, deps)
+  const former = setting.former && (await openDeriver(setting.former, setting, deps))
   const drafting = setting.registry && draftingOf(setting.registry, deps)
 
   return {
@@ -135,10 +129,14 @@ export async function openBlockWorker(setting: WorkerSetting, deps: BlockWorkerD
     async run(job) {
       const { read, rejected } = readBlock(job, clock())
       if (read.length === 0) return { lines: [], drafts: [], applications: [], rejected, faults: [] }
-      const { anchors, faults } = await derive(read.map(({ id }) => id))
+      const ids = read.map(({ id }) => id)
+      const present = await derive(ids)
+      const old = await former?.derive(ids)
+      const faults = [...present.faults, ...(old?.faults ?? [])]
       const applications = read.map(({ record }, i) => ({
-        anchor: anchors[i] as Point,
+        anchor: present.anchors[i] as Point,
         anchorVersion: keySet.version,
+        ...(old ? { formerAnchor: old.anchors[i] as Point } : {}),
         record,
         officer: setting.officer,
       }))
@@ -151,6 +149,23 @@ export async function openBlockWorker(setting: WorkerSetting, deps: BlockWorkerD
       return { lines, drafts: drafts.map(compact), applications: [], rejected, faults }
     },
   }
+}
+
+// Canaries and the draw of batches to prove are of each key separately.
+async function openDeriver(access: KeyAccess, setting: WorkerSetting, deps: BlockWorkerDeps) {
+  const { group, random } = deps
+  const keySet = parseKeySet(access.keySet, group)
+  const evaluators = evaluatorsOf(access.evaluators, keySet, deps)
+  const base = { evaluators, keySet, group, random, timeoutSeconds: 60 }
+  const canaries = await drawCanaries(setting.prove === 'all' ? 0 : (setting.canaries ?? 2), base)
+  const sampled = {
+    ...base,
+    canaries,
+    ...(setting.proveOneIn === undefined ? {} : { proveOneIn: setting.proveOneIn }),
+  }
+  const derive = (ids: readonly Uint8Array[]) =>
+    setting.prove === 'all' ? deriveAnchors(ids, base) : deriveAnchorsSampled(ids, sampled)
+  return { keySet, derive }
 }
 
 function readBlock(job: BlockJob, now: number): { read: Read[]; rejected: BlockAnswer['rejected'] } {

@@ -14,6 +14,7 @@ export {
   type BlockJob,
   type BlockWorker,
   type EvaluatorAccess,
+  type KeyAccess,
   openBlockWorker,
   type RegistryHalf,
   type WorkerSetting,

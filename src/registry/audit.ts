@@ -1,7 +1,7 @@
 // The audit: both directions agree, one to one, and nothing hangs in the air. Deep: every label follows from its point.
 import { equalBytes } from '../base/index.ts'
 import type { Session } from '../store/index.ts'
-import { type Desk, labelOf } from './desk.ts'
+import { type Desk, labelOf, readRing } from './desk.ts'
 import { bindingOf, TOKEN_COLUMNS, type TokenRow } from './entry.ts'
 import { ofVersion } from './keys.ts'
 
@@ -77,6 +77,8 @@ export type AuditOptions = {
 
 /** Registry: audits the whole registry on one consistent state, while enrolment goes on. */
 export async function audit(desk: Desk, options: AuditOptions = {}): Promise<Audit> {
+  // Keys of this process that another one has rotated must not look like damage.
+  if (options.deep) await readRing(desk)
   return desk.store.snapshot(async (tx) => {
     const findings: { check: AuditCheck; count: number }[] = []
     for (const [check, [all, right]] of Object.entries(CHECKS) as [AuditCheck, [string, string]][]) {

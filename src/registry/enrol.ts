@@ -162,6 +162,11 @@ export async function draft(desk: Drafting, application: Application): Promise<D
  * each other's answers: one round trip on PostgreSQL.
  */
 export async function insertDrafts(desk: Desk, tx: Session, drafts: readonly Draft[]): Promise<void> {
+  // Sealed before the vault's key was rotated: once the former key is destroyed nobody could open these records.
+  const { keyId } = desk.vault
+  if (drafts.some(({ record }) => record.keyId !== keyId)) {
+    throw new CtidError('ERR_REGISTRY_KEYS', { detail: 'a record is sealed under a former vault key' })
+  }
   const recs = drafts.flatMap(({ recs, row }) =>
     recs.map((one) => [one.rec, row.token, one.version, one.anchorVersion]),
   )

@@ -13,6 +13,7 @@ import {
   formatEvaluateRequest,
   httpEvaluator,
   localEvaluator,
+  runRefresh,
 } from '#ctid/token'
 import { systemClock, systemRandom, toBase64url, utf8 } from '../../src/base/index.ts'
 import { command } from '../../src/cli/commands/evaluator.ts'
@@ -135,11 +136,11 @@ describe('service', () => {
       },
     }
   }
-  const client = (url: string, caller: Caller) =>
+  const client = (url: string, caller: Caller, keys = keySet) =>
     httpEvaluator({
       id: 1,
       url,
-      keySet,
+      keySet: keys,
       credential: { caller: caller.name, secret: caller.secret },
       group: sodium,
       now: () => now,
@@ -189,6 +190,33 @@ describe('service', () => {
     const server = await listen(createApp({ routers: [Router().use('/evaluators/1', service.router)] }))
     const answer = await client(`${server.url}/evaluators/1`, registrar).evaluate([element()])
     expect(answer.evaluated).toHaveLength(1)
+    await server.close()
+    await service.close()
+  })
+
+  it('takes a refreshed share over when it is asked for one, and not a share of somebody else', async () => {
+    const next = runRefresh(keySet, shares, { group: sodium, random: systemRandom })
+    let read = 0
+    let found = { share: next.shares[1] as Share, keySet: next.keySet, callers: [] }
+    const service = await openEvaluatorService({
+      secrets: { share, keySet, callers: [registrar] },
+      group: sodium,
+      countLogPath: join(folder, 'refreshed.count'),
+      now: () => now,
+      random: systemRandom,
+      readSecrets: async () => {
+        read++
+        return found
+      },
+    })
+    const server = await listen(createApp({ routers: [service.router] }))
+    const asked = () => client(server.url, registrar, next.keySet).evaluate([element()])
+    await expect(asked()).rejects.toMatchObject({ detail: 'refused' })
+    found = { ...found, share: next.shares[0] as Share }
+    await expect(asked()).rejects.toMatchObject({ detail: 'refused' })
+    expect(read).toBe(1)
+    now += 1
+    expect((await asked()).evaluated).toHaveLength(1)
     await server.close()
     await service.close()
   })

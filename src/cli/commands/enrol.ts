@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { CtidError, toHex } from '../../base/index.ts'
 import { syntheticDocuments } from '../../identity/index.ts'
 import { BULK_OPTIONS, enrolInBulk } from '../bulk.ts'
-import { type Command, EXIT, table } from '../command.ts'
+import { type Command, EXIT, noMore, table } from '../command.ts'
 import { DOCUMENT_OPTIONS, openSystem, readDocument, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
 
 const usage = `Usage: ctid enrol FILE.json            (- for standard input)
@@ -40,10 +40,12 @@ export const command: Command = {
         ...BULK_OPTIONS,
       },
     })
+    const [file, ...others] = positionals
+    noMore(file !== undefined && (values.synthetic ?? values.bulk) !== undefined ? positionals : others)
     if (values.bulk !== undefined) return enrolInBulk({ ...values, bulk: values.bulk }, io)
     const documents: readonly unknown[] =
       values.synthetic === undefined
-        ? [await readDocument(positionals[0], values, io)]
+        ? [await readDocument(file, values, io)]
         : syntheticDocuments({ seed: values.synthetic, count: countOf(values.count) })
     const system = await openSystem(values, io)
     try {

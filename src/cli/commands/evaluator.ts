@@ -18,7 +18,8 @@ export const command: Command = {
   --port NUMBER     default 0, a free port
   --json            print one JSON line when ready
 
-Serves POST /evaluate, POST /prove, GET /key, GET /health. Stops in order on SIGTERM and SIGINT.`,
+Serves POST /evaluate, POST /prove, GET /key, GET /health. Takes a refreshed or rotated share over from the file when a
+caller asks for it. Stops in order on SIGTERM and SIGINT.`,
   run,
 }
 
@@ -37,13 +38,15 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   if (values.share === undefined || !(port <= 65_535)) throw new CtidError('ERR_CLI_USAGE')
 
   const group = await loadSodiumGroup()
-  const secrets = await readShareFile(values.share, group)
+  const file = values.share
+  const secrets = await readShareFile(file, group)
   const service = await openEvaluatorService({
     secrets,
     group,
     countLogPath: values['count-log'] ?? `${values.share}.count`,
     now: systemClock,
     random: systemRandom,
+    readSecrets: () => readShareFile(file, group),
   })
   try {
     const app = createApp({

@@ -5,15 +5,17 @@ import { checkKeyProof, makeKeyProof } from '../../credential/index.ts'
 import { parseLegalRecord } from '../../identity/index.ts'
 import { createWallet } from '../../wallet/index.ts'
 import { fileDeviceKeys, fileStorage } from '../../wallet/node.ts'
-import { type Command, EXIT } from '../command.ts'
+import { type Command, EXIT, noMore } from '../command.ts'
 import { openSystem, parseToken, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
+
+const MAX_COPIES = 50
 
 const usage = `Usage: ctid issue TOKEN --wallet DIR [--copies N]
 
 Makes N device keys in the wallet, proves possession of each to the issuer, and stores one copy for each: a
 credential (SD-JWT VC) and an attestation for codes. The sealed record is opened for it, which is logged.
   --wallet DIR       the wallet's directory; made if it is missing
-  --copies N         how many (default 10, at most 50)
+  --copies N         how many (default 10, at most ${MAX_COPIES})
 ${SYSTEM_USAGE}`
 
 export const command: Command = {
@@ -26,11 +28,18 @@ export const command: Command = {
       allowPositionals: true,
       options: { ...SYSTEM_OPTIONS, wallet: { type: 'string' }, copies: { type: 'string', default: '10' } },
     })
-    const token = parseToken(positionals[0])
+    const [text, ...others] = positionals
+    noMore(others)
+    const token = parseToken(text)
+    const copies = Number(values.copies)
+    if (!Number.isInteger(copies) || copies < 1 || copies > MAX_COPIES) {
+      throw new CtidError('ERR_CLI_USAGE', { detail: `--copies 1 to ${MAX_COPIES}` })
+    }
     if (values.wallet === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--wallet DIR' })
     const directory = values.wallet
     const system = await openSystem(values, io)
     try {
+      await system.requireValid(token)
       const opened = await system.registry.openRecord(token, { reason: 'holder-request', officer: 'cli' })
       const record = parseLegalRecord(opened)
       const wallet = createWallet({
@@ -41,7 +50,7 @@ export const command: Command = {
       })
       const nonce = toBase64url(systemRandom(16))
       const { issuerId } = system.issuer
-      const received = await wallet.refill(Number(values.copies), async (signers) => {
+      const received = await wallet.refill(copies, async (signers) => {
         const keys = await Promise.all(
           signers.map(async (signer) => {
             const proof = await makeKeyProof(signer, { issuer: issuerId, nonce, now: systemClock() })

@@ -4,9 +4,15 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CtidError, isCtidError, systemRandom, toHex } from '../../base/index.ts'
 import { type Deployment, rotateEvaluators } from '../../deployment/index.ts'
-import { addKeyVersion, dropOldVersions, type KeyKind, type Registry } from '../../registry/index.ts'
+import {
+  addKeyVersion,
+  createVaultKey,
+  dropOldVersions,
+  type KeyKind,
+  type Registry,
+} from '../../registry/index.ts'
 import { runRefresh } from '../../token/index.ts'
-import { type Command, EXIT, type Io, table } from '../command.ts'
+import { type Command, EXIT, type Io, noMore, table } from '../command.ts'
 import { openSystem, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
 
 const usage = `Usage: ctid keys init       make what is missing: key ceremony, registry, vault, issuer, certificates
@@ -15,8 +21,8 @@ const usage = `Usage: ctid keys init       make what is missing: key ceremony, r
                             trust-list.jwt, trust-anchor.json (public key of its signer), anchor.pem, status/
        ctid keys refresh    new evaluator shares of the same key: tokens stay, stolen old shares are useless
        ctid keys rotate KIND
-                            token, record or binding: new registry keys; evaluators: a new token key;
-                            without plaintext or re-enrolment. Interrupted: run it again
+                            token, record or binding: new registry keys; evaluators: a new token key; vault: a new
+                            key for the records' keys. Without plaintext or re-enrolment. Interrupted: run it again
 ${SYSTEM_USAGE}`
 
 export const command: Command = {
@@ -29,7 +35,8 @@ export const command: Command = {
       allowPositionals: true,
       options: SYSTEM_OPTIONS,
     })
-    const [action, operand] = positionals
+    const [action, operand, ...others] = positionals
+    noMore(operand !== undefined && !TAKES_OPERAND.has(action ?? '') ? [operand] : others)
     const run = ACTIONS.get(action ?? '')
     if (!run) throw new CtidError('ERR_CLI_USAGE', { detail: 'init, list, publish, refresh or rotate' })
     const system = await openSystem(values, io)
@@ -51,6 +58,8 @@ type Action = (
   operand: string | undefined,
   io: Io,
 ) => Promise<Readonly<Record<string, string | number>>>
+
+const TAKES_OPERAND = new Set(['publish', 'rotate'])
 
 const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['init', describe],
@@ -98,6 +107,7 @@ async function refresh({ keyring, group }: Deployment): Promise<Record<string, s
 }
 
 const KINDS: readonly KeyKind[] = ['token', 'record', 'binding']
+const KEPT = 'no: run it again when every bulk enrolment that began before has ended'
 const SETTLING = 'no: run it again in two minutes, both keys answer until then'
 
 async function rotate(
@@ -114,8 +124,10 @@ async function rotate(
     for (const { evaluator, reason } of faults) io.err(`evaluator ${evaluator}: ${reason}`)
     return { rotated: operand, entries: done, version, 'former retired': retired ? 'yes' : SETTLING }
   }
+  if (operand === 'vault') return rotateVault(system, onProgress)
   const kind = KINDS.find((one) => one === operand)
-  if (!kind) throw new CtidError('ERR_CLI_USAGE', { detail: 'rotate token, record, binding or evaluators' })
+  if (!kind)
+    throw new CtidError('ERR_CLI_USAGE', { detail: 'rotate token, record, binding, vault or evaluators' })
   const held = keyring.registry()
   const going = await isUnderWay(registry, kind, held[kind].at(-1)?.version)
   const keys = going ? held : addKeyVersion(held, kind, { group, random: systemRandom })
@@ -131,6 +143,19 @@ async function rotate(
   }
   const version = keys[kind].at(-1)?.version ?? 0
   return { rotated: kind, entries: done, version, 'former retired': retired ? 'yes' : SETTLING }
+}
+
+// In two runs: what others sealed under the former key until they noticed is wrapped anew before that key is destroyed.
+async function rotateVault(
+  { keyring, registry }: Deployment,
+  onProgress: (progress: { readonly done: number }) => void,
+): Promise<Record<string, string | number>> {
+  const held = keyring.vault()
+  const isSecondRun = held.length > 1
+  if (!isSecondRun) await keyring.saveVault([...held, createVaultKey(systemRandom)])
+  const { done } = await registry.rotateVault({ onProgress })
+  if (isSecondRun) await keyring.saveVault(keyring.vault().slice(-1))
+  return { rotated: 'vault', entries: done, 'former destroyed': isSecondRun ? 'yes' : KEPT }
 }
 
 // Whether the newest key on disk belongs to a rotation that was interrupted, or has not settled.

@@ -187,6 +187,7 @@ function issuing(system: Deployment) {
         keys.push(opened.key)
       }
       for (const nonce of used) given.delete(nonce)
+      await system.requireValid(token)
       const record = await system.registry.openRecord(token, { reason: 'holder-request', officer })
       return system.issue(token, parseLegalRecord(record), keys)
     },

@@ -3,11 +3,12 @@ import { parseArgs } from 'node:util'
 import { CtidError, isoTime } from '../../base/index.ts'
 import type { Deployment } from '../../deployment/index.ts'
 import { STEPS } from '../../registry/index.ts'
-import { type Command, EXIT, table } from '../command.ts'
+import { type Command, EXIT, noMore, table } from '../command.ts'
 import { openSystem, parseToken, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
 
 const STEP_OF = { freeze: 'frozen', unfreeze: 'unfrozen', revoke: 'revoked' } as const
 type StepName = keyof typeof STEP_OF
+const ACTIONS: readonly string[] = ['look', 'history', ...Object.keys(STEP_OF), 'audit']
 
 const usage = `Usage: ctid registry look TOKEN
        ctid registry history TOKEN
@@ -30,7 +31,10 @@ export const command: Command = {
       allowPositionals: true,
       options: { ...SYSTEM_OPTIONS, reason: { type: 'string' }, officer: { type: 'string' } },
     })
-    const [action = '', token] = positionals
+    const [action = '', token, ...others] = positionals
+    if (!ACTIONS.includes(action)) throw new CtidError('ERR_CLI_USAGE', { detail: ACTIONS.join(', ') })
+    noMore(action === 'audit' && token !== undefined ? [token] : others)
+    if (action !== 'audit') parseToken(token)
     const system = await openSystem(values, io)
     try {
       const rows = await perform(system, action, token, values)
@@ -75,7 +79,6 @@ async function perform(
     if (!entry) throw new CtidError('ERR_REGISTRY_TOKEN')
     return [{ state: entry.state, since: isoTime(entry.since), events: entry.events }]
   }
-  if (!Object.hasOwn(STEP_OF, action)) throw new CtidError('ERR_CLI_USAGE', { detail: 'no such action' })
   const { reason, officer } = because
   if (reason === undefined || officer === undefined) {
     throw new CtidError('ERR_CLI_USAGE', { detail: '--reason and --officer' })

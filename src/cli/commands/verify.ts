@@ -34,6 +34,8 @@ Prints a table of all checks; a check that was not executed is not passed. Exit 
   --offline          look at no status list: the status checks are not executed
   --relay URL        where online tokens are fetched
   --challenge HEX    what you showed
+  --used URL         store in which codes are remembered (SQLite file or postgres:// address): each passes once.
+                     Default: this run forgets, so a code shown again within its 30 seconds passes again
   --lang en|zh       language of the table
   --json             {ok, code?, form, checks, attested?}`
 
@@ -64,10 +66,13 @@ export const command: Command = {
         offline: { type: 'boolean', default: false },
         relay: { type: 'string' },
         challenge: { type: 'string' },
+        used: { type: 'string' },
         lang: { type: 'string', default: 'en' },
         json: { type: 'boolean', default: false },
       },
     })
+    if (values.lang !== 'en' && values.lang !== 'zh')
+      throw new CtidError('ERR_CLI_USAGE', { detail: '--lang en or zh' })
     if (values.trust === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--trust FILE' })
     const scanned = await textOf(positionals, values.image, io)
     const text =
@@ -77,17 +82,19 @@ export const command: Command = {
       if (values.policy !== undefined) io.err(`policy ${severity}: ${words.en}`)
     }
     const clock = systemClock
+    const trusted = await readTrust(values.trust, values.anchor, clock)
+    const used = values.used === undefined ? undefined : await openUsed(values.used, clock)
     const context: VerifyContext = {
       policy,
-      trust: trustListLookup(await readTrust(values.trust, values.anchor, clock)),
-      replay: memoryReplayCache({ clock }),
+      trust: trustListLookup(trusted),
+      replay: used?.replay ?? memoryReplayCache({ clock }),
       clock,
       ...(values.offline ? {} : { status: statusLookup(statusSource(values.status, clock)) }),
       ...(values.challenge === undefined ? {} : { expectedChallenge: hex(values.challenge) }),
     }
-    const verdict = await verifyCode(text, context)
+    const verdict = await verifyCode(text, context).finally(() => used?.store.close())
     if (values.json) io.out(JSON.stringify(forMachines(verdict)))
-    else print(verdict, values.lang === 'zh' ? 'zh' : 'en', io)
+    else print(verdict, values.lang, io)
     return verdict.ok ? EXIT.ok : EXIT.refused
   },
 }
@@ -101,8 +108,21 @@ async function textOf(positionals: readonly string[], image: string | undefined,
   return given === '-' ? (await io.readStdin()).trimEnd() : (given ?? '')
 }
 
+// Loaded only here: most verifications need no database.
+async function openUsed(url: string, clock: Clock) {
+  const { openStore } = await import('../../store/index.ts')
+  const { openStoreReplayCache } = await import('../../deployment/index.ts')
+  const store = await openStore(url)
+  return { store, replay: await openStoreReplayCache(store, { clock }) }
+}
+
 async function readTrust(file: string, anchor: string | undefined, clock: Clock): Promise<TrustList> {
   const text = (await readText(file)).trim()
+  if (anchor === undefined && !text.startsWith('{')) {
+    throw new CtidError('ERR_CLI_USAGE', {
+      detail: 'a signed list needs the key of its publisher: --anchor FILE',
+    })
+  }
   if (anchor === undefined) return parseTrustList(parseJson(text, { maxLength: 4_194_304 }))
   const publisher = parsePublicJwk(await readJson(anchor))
   return checkTrustList(text, { expectedSigners: [publisher], now: clock() })
