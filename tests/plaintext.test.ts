@@ -133,7 +133,7 @@ describe('no plaintext', () => {
       'documentNumber as sm3 in a table',
     ])
     expect(leaksIn([{ where: 'a log', bytes: base64 }], people)).toContain(
-      'documentNumber as base64 in a log',
+      'documentNumber as base64, 0 bytes in in a log',
     )
   })
 })

@@ -6,6 +6,9 @@ import { mrzCheckDigit } from './passport.ts'
 import { isPermitRegion, isProvince } from './region.ts'
 import { parseResidentForm } from './resident-id.ts'
 
+/** A foreigner's permit names another nationality than the country's own. */
+const NO_FOREIGNER: ReadonlySet<string> = new Set(['000', '156', 'CHN'])
+
 /** What a residence permit's number says of its holder; the old form tells only the last two digits of the year. */
 export type PermitNumber = {
   readonly number: string
@@ -34,7 +37,8 @@ export function parseResidencePermit(
   if (isPermitRegion(number.slice(0, 6))) return parsed
   if (isProvince(number.slice(0, 2)))
     throw new CtidError('ERR_IDENTITY_DOCUMENT_TYPE', { detail: 'resident-id' })
-  if (number[0] !== '9' || !isProvince(number.slice(1, 3)) || number.slice(3, 6) === '000') {
+  const nationality = number.slice(3, 6)
+  if (number[0] !== '9' || !isProvince(number.slice(1, 3)) || NO_FOREIGNER.has(nationality)) {
     throw new CtidError('ERR_IDENTITY_REGION')
   }
   return parsed
@@ -43,7 +47,8 @@ export function parseResidencePermit(
 function parseOldForm(number: string, options: { readonly now?: number | undefined }): PermitNumber {
   if (String(mrzCheckDigit(number.slice(0, 14))) !== number[14])
     throw new CtidError('ERR_IDENTITY_CHECK_DIGIT')
-  if (!isCountry(number.slice(0, 3)) || !isProvince(number.slice(3, 5)))
+  const nationality = number.slice(0, 3)
+  if (!isCountry(nationality) || NO_FOREIGNER.has(nationality) || !isProvince(number.slice(3, 5)))
     throw new CtidError('ERR_IDENTITY_REGION')
   // The century is not told; 1904 and 2004 are leap years alike and 1900 is not, so 19 decides only 29 February 1900.
   const yymmdd = number.slice(7, 13)
