@@ -2,7 +2,7 @@
 
 import { X509Certificate } from 'node:crypto'
 import type { Router } from 'express'
-import { type Clock, CtidError, type JsonObject, type RandomBytes } from '../base/index.ts'
+import type { Clock, JsonObject, RandomBytes } from '../base/index.ts'
 import { BUSINESS_LICENCE, CTID_FILE, ORGANISATION_FILE } from '../credential/index.ts'
 import { HEALTH_STATUS } from '../health/index.ts'
 import { openidVerifierRouter } from '../http/openid-verifier.ts'
@@ -12,9 +12,10 @@ import {
   type VerifierDeps,
   type VerifierSession,
 } from '../openid/index.ts'
-import { createStatusChecker, STATUS_LIST_MEDIA_TYPE } from '../status/index.ts'
+import { createStatusChecker } from '../status/index.ts'
 import { type CertifiedKey, chainResolver, DOCUMENT_SIGNING, x509Hash } from '../trust/node.ts'
 import { type Anchors, anchorsRouter } from './anchors.ts'
+import { fetchStatusToken } from './status-fetch.ts'
 
 export type OpenidVerifierSetting = {
   readonly baseUrl: string
@@ -32,8 +33,6 @@ export type OpenidVerifierSetting = {
 // What issuers' certificates are for, where they say so: documents (RFC 9336), mdocs (ISO/IEC 18013-5), or anything.
 // A verifier's certificate must not pass for an issuer's.
 const ISSUING_USAGES = [DOCUMENT_SIGNING, '1.0.18013.5.1.2', '2.5.29.37.0']
-const STATUS_TIMEOUT_MS = 3_000
-const MAX_STATUS_TOKEN = 4_194_304
 
 /** Questions by name: the least that answers them. */
 export const QUESTIONS: Readonly<Record<string, JsonObject>> = {
@@ -65,7 +64,7 @@ export function openOpenidVerifier(setting: OpenidVerifierSetting): {
     baseUrl,
     key,
     certificate: certificateOf(key),
-    credentialPolicy: { resolveIssuer, checkStatus: status.check },
+    credentialPolicy: { resolveIssuer, checkStatus: status.check, issuedAheadSeconds: 60 },
     sessions: createSessions<VerifierSession>({ clock }),
     ...(profile === undefined ? {} : { profile }),
   }
@@ -83,31 +82,4 @@ function certificateOf({ x5c }: CertifiedKey): VerifierDeps['certificate'] {
   const names = new X509Certificate(der).subjectAltName ?? ''
   const dnsNames = [...names.matchAll(/DNS:([^,\s"]+)/g)].map(([, name]) => name ?? '')
   return { leafHash: x509Hash(der), dnsNames }
-}
-
-// The address is in a credential that a trusted issuer signed; it is fetched with a limit on time, size and redirects.
-async function fetchStatusToken(uri: string): Promise<string> {
-  if (!/^https?:\/\//.test(uri)) throw new CtidError('ERR_STATUS_UNAVAILABLE')
-  const response = await fetch(uri, {
-    headers: { accept: STATUS_LIST_MEDIA_TYPE },
-    redirect: 'error',
-    signal: AbortSignal.timeout(STATUS_TIMEOUT_MS),
-  })
-  const type = response.headers.get('content-type')?.split(';')[0]?.trim()
-  if (response.status !== 200 || type !== STATUS_LIST_MEDIA_TYPE) {
-    await response.body?.cancel()
-    throw new CtidError('ERR_STATUS_UNAVAILABLE')
-  }
-  return await boundedText(response)
-}
-
-async function boundedText(response: Response): Promise<string> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const part of response.body ?? []) {
-    length += part.length
-    if (length > MAX_STATUS_TOKEN) throw new CtidError('ERR_STATUS_LIST_TOO_LARGE')
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8').trim()
 }

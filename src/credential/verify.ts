@@ -57,6 +57,8 @@ export type CredentialPolicy = {
   readonly keyBinding: KeyBindingPolicy | 'none'
   /** Tolerated difference of clocks for `iat`, `nbf` and `exp`. Default 0. */
   readonly skewSeconds?: number
+  /** How far `iat` alone may be ahead: it says when, not from when, and clocks differ. Default `skewSeconds`. */
+  readonly issuedAheadSeconds?: number
   /**
    * Checks the status once everything else has passed; throws `ERR_STATUS_*` if it is not valid. Absent: the check
    * is reported as not executed.
@@ -114,7 +116,7 @@ export async function verifyCredential(text: string, policy: CredentialPolicy): 
     }
     step('validity')
     requireValidNow(claims, policy)
-    let holderKey = claims['cnf'] === undefined ? undefined : holderKeyOf(claims)
+    let holderKey = policy.keyBinding === 'none' ? unprovenKeyOf(claims) : statedKeyOf(claims)
     if (binding && policy.keyBinding !== 'none') {
       step('binding-signature')
       holderKey = holderKeyOf(claims)
@@ -176,6 +178,19 @@ function requireOwnName(claims: JsonObject, issuer: TrustedSigner): void {
   if (iss !== undefined && !issuer.speaksFor(iss as string)) throw new CtidError('ERR_CREDENTIAL_ISSUER')
 }
 
+function statedKeyOf(claims: JsonObject): P256PublicJwk | undefined {
+  return claims['cnf'] === undefined ? undefined : holderKeyOf(claims)
+}
+
+// Where nobody has to prove possession, a key of a kind we do not speak is no fault.
+function unprovenKeyOf(claims: JsonObject): P256PublicJwk | undefined {
+  try {
+    return statedKeyOf(claims)
+  } catch {
+    return undefined
+  }
+}
+
 function requireAudience(actual: Json | undefined, expected: string | readonly string[]): void {
   const isMeant = typeof expected === 'string' ? actual === expected : expected.some((one) => one === actual)
   if (!isMeant) throw new CtidError('ERR_CREDENTIAL_BINDING_AUDIENCE')
@@ -185,10 +200,13 @@ function requireEqual(actual: Json | undefined, expected: string, code: ErrorCod
   if (actual !== expected) throw new CtidError(code)
 }
 
-function requireValidNow(claims: JsonObject, { now, skewSeconds = 0 }: CredentialPolicy): void {
+function requireValidNow(
+  claims: JsonObject,
+  { now, skewSeconds = 0, issuedAheadSeconds = 0 }: CredentialPolicy,
+): void {
   const { iat, nbf, exp } = claims as { readonly [name: string]: number | undefined }
   if (exp !== undefined && now >= exp + skewSeconds) throw new CtidError('ERR_CREDENTIAL_EXPIRED')
-  if ((nbf ?? 0) > now + skewSeconds || (iat ?? 0) > now + skewSeconds) {
+  if ((nbf ?? 0) > now + skewSeconds || (iat ?? 0) > now + Math.max(skewSeconds, issuedAheadSeconds)) {
     throw new CtidError('ERR_CREDENTIAL_NOT_YET_VALID')
   }
 }

@@ -17,7 +17,10 @@ export type VerifierDeps = {
   /** Names of the key's certificate. */
   readonly certificate: { readonly leafHash: string; readonly dnsNames: readonly string[] }
   /** How credentials are judged, apart from what this protocol decides itself. */
-  readonly credentialPolicy: Pick<CredentialPolicy, 'resolveIssuer' | 'checkStatus' | 'skewSeconds'>
+  readonly credentialPolicy: Pick<
+    CredentialPolicy,
+    'resolveIssuer' | 'checkStatus' | 'skewSeconds' | 'issuedAheadSeconds'
+  >
   readonly sessions: Sessions<VerifierSession>
   /** `haip`: only signed requests of an `x509_hash` client with encrypted answers. */
   readonly profile?: 'haip'

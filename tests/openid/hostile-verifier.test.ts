@@ -120,6 +120,13 @@ describe('the honest answer', () => {
     expect(answer.status, answer.text).toBe(200)
     expect(await result(started)).toMatchObject({ state: 'accepted' })
   })
+
+  it('is accepted when the clock of the issuer runs a little ahead', async () => {
+    const { answer } = await answerWith(async (sent) =>
+      present(await issue({ iat: systemClock() + 20 }), sent),
+    )
+    expect(answer.status, answer.text).toBe(200)
+  })
 })
 
 describe('the query by authority', () => {
@@ -217,6 +224,10 @@ describe('key binding', () => {
       'ERR_CREDENTIAL_BINDING_NONCE',
       { query },
     )
+    // What is bound to a key of another kind can be shown as well as what is bound to none.
+    const unbound = (cnf: unknown) => forge({}, { age_equal_or_over: { '18': true }, cnf })
+    expect((await answerWith(() => unbound({ kid: 'did:example:1' }), { query })).answer.status).toBe(200)
+    expect((await answerWith(() => unbound(undefined), { query })).answer.status).toBe(200)
   })
 })
 

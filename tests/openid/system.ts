@@ -97,6 +97,7 @@ export async function startSystem(
     credentialPolicy: {
       resolveIssuer: chainResolver({ anchors, acceptedUsages: [DOCUMENT_SIGNING] }),
       checkStatus: status.check,
+      issuedAheadSeconds: 60,
     },
     sessions: createSessions<VerifierSession>({ clock }),
   }
