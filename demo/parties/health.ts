@@ -1,25 +1,31 @@
 // The health authority of the demo: pseudonyms of its own sector, signed evidence, derived status, copies of it, appeals.
 import { randomUUID } from 'node:crypto'
 import express, { type Router } from 'express'
-import { CtidError, DAY, framed, type Json, toBase64url } from '#ctid/base'
-import { checkKeyProof } from '#ctid/credential'
-import { jwkThumbprint, type P256PublicJwk, type Point, sha256 } from '#ctid/crypto'
+import { CtidError, DAY, framed, fromBase64url, type Json, toBase64url } from '#ctid/base'
+import { asProvenKey, CTID_FILE, checkKeyProof, verifyCredential } from '#ctid/credential'
+import { generateSigner, jwkThumbprint, type P256PublicJwk, type Point, sha256 } from '#ctid/crypto'
 import type { Deployment } from '#ctid/deployment'
 import {
   type EvidenceClaims,
   HEALTH_STATUS,
+  isSamePerson,
   MANUAL_LIFE_SECONDS,
   makeHealthAuthority,
   type PublishedDemands,
+  type RecognitionMatrix,
   signEvidence,
   signManualEntry,
   teachingEdition,
 } from '#ctid/health'
-import { healthRouter, readJson } from '#ctid/http'
-import { issueCopies } from '#ctid/issuer'
+import { type CodeIssue, healthRouter, readJson } from '#ctid/http'
+import { type CopyRequest, issueCopies } from '#ctid/issuer'
+import { makeAttestation, parseAttestation } from '#ctid/qr'
 import { migrate, type Row } from '#ctid/store'
 import { sectorPoint, sectorToken } from '#ctid/token'
+import { checkTrustList, trustListResolver } from '#ctid/trust'
+import { type VerifierPolicy, verifyCode } from '#ctid/verifier'
 import { healthMigrations, sqlHealthStore } from '../../src/health/node.ts'
+import { CERTIFIED, openCertificateOffice } from './certificate-office.ts'
 import { openHealthKeys } from './health-keys.ts'
 import { requestChecker } from './signed-request.ts'
 
@@ -28,6 +34,30 @@ const DEMANDS: PublishedDemands = {
   region: REGION,
   profiles: [{ id: 'gate', name: { en: 'Entrance', zh: '出入口' }, needs: 'status', passes: ['green'] }],
 }
+/** Neighbours by translation, the rest of the country by its own code; who is not listed is not recognised. */
+const RECOGNITION: RecognitionMatrix = {
+  version: 1,
+  national: 'CN',
+  entries: [
+    { by: REGION, of: '310000', way: 'translation', table: { green: 'green', yellow: 'yellow', red: 'red' } },
+    { by: REGION, of: '320000', way: 'own-rules' },
+    { by: REGION, of: 'CN', way: 'national-code' },
+  ],
+}
+const HEALTH_GATE: VerifierPolicy = {
+  name: 'health-authority',
+  useCase: 'health-gate',
+  purpose: 'health',
+  kinds: ['health'],
+  healthOutcomes: ['pass', 'green'],
+  accept: {
+    dynamic: { minAssurance: 'substantial', required: ['status-list', 'status', 'health'] },
+    paper: { minAssurance: 'low', required: ['status-list', 'status', 'health'] },
+  },
+  alternative: { en: 'Go to the staffed desk.', zh: '请到人工窗口。' },
+}
+/** To whom a holder presents the own credential beside a certificate. */
+const AUDIENCE = 'ctid-demo-health'
 /** What each source can send from the desk. */
 const FINDINGS: Readonly<Record<string, readonly Pick<EvidenceClaims, 'class' | 'data'>[]>> = {
   lab: [
@@ -73,6 +103,7 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
   }
   const desk = (sourceId: string) => ({ sourceId, signer: signerOf(sourceId) })
   const healthStore = sqlHealthStore(store)
+  const office = await openCertificateOffice({ clock, random })
   const authority = makeHealthAuthority({
     store: healthStore,
     ruleSet: teachingEdition(clock(), REGION),
@@ -81,8 +112,20 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
     importer: desk('certificates'),
     appeals: desk('appeals'),
     profiles: DEMANDS.profiles,
-    certificateKeys: { dcc: [], healthCards: [] },
-    isNamed: async () => false,
+    certificateKeys: { dcc: [office.signer], healthCards: [] },
+    isNamed: async (_subject, holder, { presentation, nonce }) => {
+      const expectedSigners = [deployment.keyring.pki.parties.rules.signer.publicJwk]
+      const list = await checkTrustList(await deployment.trustList(), { expectedSigners, now: clock() })
+      const report = await verifyCredential(presentation, {
+        now: clock(),
+        resolveIssuer: trustListResolver(list, { purpose: 'identity' }),
+        expectedTypes: [CTID_FILE.vct],
+        keyBinding: { expectedAudience: AUDIENCE, expectedNonce: nonce },
+      })
+      if (!report.ok) throw report.error
+      const { name, birthdate } = report.credential.claims
+      return isSamePerson(holder, { name: String(name), birthDate: String(birthdate) })
+    },
     ...(deployment.log ? { log: deployment.log.health } : {}),
     clock,
     random,
@@ -101,6 +144,19 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
     return row.subject
   }
   const nonces = new Map<string, string>()
+  const requestFor = ({
+    subject,
+    claims,
+    healthClaim,
+    validity,
+  }: Omit<CodeIssue, 'proofs' | 'nonce'>): CopyRequest => ({
+    subjectId: sha256(framed('CTID demo health reference v1', subject)),
+    profile: HEALTH_STATUS,
+    subject: claims,
+    attestation: { kind: 'health', assurance: 'substantial', health: healthClaim },
+    validity,
+  })
+  const gate = deployment.verifier(HEALTH_GATE)
   const router = healthRouter({
     authority,
     authenticate: async (request) => {
@@ -120,34 +176,41 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
         nonces.set(nonce, subject)
         return { nonce }
       },
-      finish: async ({ subject, claims, healthClaim, validity, proofs, nonce }) => {
-        if (nonces.get(nonce) !== subject) throw new CtidError('ERR_ISSUER_PROOF_NONCE')
+      finish: async ({ proofs, nonce, ...issue }) => {
+        if (nonces.get(nonce) !== issue.subject) throw new CtidError('ERR_ISSUER_PROOF_NONCE')
         const expected = { expectedIssuer: issuer.issuerId, expectedNonce: nonce, now: clock() }
         const keys = await Promise.all(proofs.map((proof) => checkKeyProof(proof, expected)))
         nonces.delete(nonce)
-        const copies = await issueCopies(
-          {
-            subjectId: sha256(framed('CTID demo health reference v1', subject)),
-            profile: HEALTH_STATUS,
-            subject: claims,
-            attestation: { kind: 'health', assurance: 'substantial', health: healthClaim },
-            validity,
-          },
-          keys,
-          issuer,
-        )
+        const copies = await issueCopies(requestFor(issue), keys, issuer)
         return copies.map(({ attestation, credential }) => ({
           attestation: toBase64url(attestation),
           credential,
         }))
       },
+      // A copy for a key that is dropped at once gives the form its place in the status list and its validity.
+      paper: async (issue) => {
+        const { publicJwk } = await generateSigner()
+        const [copy] = await issueCopies(requestFor(issue), [asProvenKey(publicJwk)], issuer)
+        if (!copy) throw new CtidError('ERR_ISSUER_BATCH')
+        const { kind, issuedAt, expiresAt } = parseAttestation(copy.attestation)
+        return makeAttestation(
+          {
+            ...{ handle: random(16), kind, issuedAt, expiresAt, status: copy.status },
+            assurance: 'low',
+            health: issue.healthClaim,
+          },
+          issuer.key.signer,
+        )
+      },
     },
-    verifyCode: async () => {
-      // Codes are verified where they are scanned; nobody sends them to the authority.
-      throw new CtidError('ERR_HTTP_NOT_FOUND')
-    },
+    // For those who cannot verify themselves; a verifier with its own lists asks nobody.
+    verifyCode: async (text, challenge) =>
+      (await verifyCode(text, {
+        ...(await gate),
+        ...(challenge === undefined ? {} : { expectedChallenge: fromBase64url(challenge) }),
+      })) as unknown as Json,
     demands: DEMANDS,
-    recognition: { version: 1, national: 'CN', entries: [] },
+    recognition: RECOGNITION,
   })
 
   // ---- the desk
@@ -215,6 +278,13 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
     const { state } = await authority.decide(String(id), outcome)
     response.json({ state })
   })
+  // Another country's office, which knows people by their documents: what it prints is brought by whom it names.
+  console_.post('/certificates', async (request, response) => {
+    const { person, what } = readJson(request)
+    const kind = CERTIFIED.find((one) => one === what)
+    if (!kind) throw new CtidError('ERR_HEALTH_CERTIFICATE')
+    response.status(201).json({ code: await office.issue(Number(person), kind) })
+  })
   // Henan 2022, as a scenario: one source, ordered to, names forty people who share no other fact.
   console_.post('/scenario', async (_request, response) => {
     for (let i = 0; i < 40; i++) {
@@ -230,7 +300,8 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
     response.json({ bundle: await authority.auditBundle(), register } as unknown as Json & object)
   })
 
-  const timer = setInterval(() => void authority.relieveDue(), 60_000)
+  // A store that is busy now is asked again in a minute.
+  const timer = setInterval(() => void authority.relieveDue().catch(() => {}), 60_000)
   timer.unref()
   return {
     enrol: async (anchor, key) => {

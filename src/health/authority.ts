@@ -11,6 +11,7 @@ import {
   toBase64url,
 } from '../base/index.ts'
 import { type Signer, sha256 } from '../crypto/index.ts'
+import { signatureInput } from '../qr/index.ts'
 import { type Appeal, type AppealKind, decideAppeal, fileAppeal, relieveWhenDue } from './appeal.ts'
 import {
   type DerivationRecord,
@@ -21,6 +22,12 @@ import {
 } from './assertion.ts'
 import { checkDcc, type DccKey, decodeDcc } from './certificates/dcc.ts'
 import { type DatedFinding, findingsOfDcc, findingsOfHealthCard } from './certificates/findings.ts'
+import {
+  type CertificateHolder,
+  certificateNonce,
+  holderOfDcc,
+  holderOfHealthCard,
+} from './certificates/holder.ts'
 import { checkHealthCard, type HealthCardKey, readHealthCardCodes } from './certificates/shc.ts'
 import { derive, type Status } from './derive.ts'
 import { type Evidence, type EvidenceClaims, signEvidence, verifyEvidence } from './evidence.ts'
@@ -57,11 +64,12 @@ export type AuthorityDeps = {
   }
   /**
    * Whether the person under a pseudonym is the one named in a certificate: asked of the person's own credential,
-   * never of a table here. `birthDate` as the certificate has it.
+   * presented with the certificate under `nonce`, never of a table here. `isSamePerson` compares.
    */
   readonly isNamed: (
     subject: string,
-    holder: { readonly birthDate: string; readonly names: JsonObject },
+    holder: CertificateHolder,
+    proof: { readonly presentation: string; readonly nonce: string },
   ) => Promise<boolean>
   /** Absent: nothing is logged (tests, a laptop without a log). */
   readonly log?: HealthLog
@@ -202,21 +210,27 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
 
     /**
      * Imports a certificate (`HC1:` text, or the texts of a `shc:/` card). It must be signed by a trusted key, fresh,
-     * name this person, and not have been brought by anybody else.
+     * name this person, and not have been brought by anybody else. `presentation`: the person's own credential with
+     * name and date of birth, bound to {@link certificateNonce} of the texts.
      *
      * @throws {CtidError} `ERR_HEALTH_CERTIFICATE`, `ERR_HEALTH_CERTIFICATE_KEY`, `ERR_HEALTH_TIME`
      */
-    importCertificate: async (subject: string, texts: readonly string[]): Promise<readonly Evidence[]> => {
+    importCertificate: async (
+      subject: string,
+      texts: readonly string[],
+      presentation = '',
+    ): Promise<readonly Evidence[]> => {
       const now = clock()
-      const { findings, holder } = await readCertificate(texts, deps.certificateKeys, now)
+      const { findings, holder, signed } = await readCertificate(texts, deps.certificateKeys, now)
       const recent = findings.filter(
         (one) => one.at <= now && now < one.at + (EVENT_LIFE_SECONDS[one.class] ?? 0),
       )
       if (recent.length === 0)
         throw new CtidError('ERR_HEALTH_TIME', { detail: 'nothing in it still counts' })
-      if (!(await deps.isNamed(subject, holder)))
+      if (!(await deps.isNamed(subject, holder, { presentation, nonce: certificateNonce(texts) })))
         throw new CtidError('ERR_HEALTH_CERTIFICATE', { detail: 'another person' })
-      const digest = toBase64url(sha256(framed('ctid/health-certificate/1', ...[...texts].sort())))
+      // What was signed, not the text: one certificate can be written in many ways.
+      const digest = toBase64url(sha256(framed('ctid/health-certificate/1', sha256(signed))))
       if (!(await store.claimCertificate(digest, subject)))
         throw new CtidError('ERR_HEALTH_CERTIFICATE', { detail: 'already used' })
       const evidence: Evidence[] = []
@@ -287,7 +301,8 @@ async function readCertificate(
   now: number,
 ): Promise<{
   readonly findings: readonly DatedFinding[]
-  readonly holder: { readonly birthDate: string; readonly names: JsonObject }
+  readonly holder: CertificateHolder
+  readonly signed: Uint8Array
 }> {
   const [first = ''] = texts
   if (first.startsWith('shc:/')) {
@@ -295,7 +310,11 @@ async function readCertificate(
     const { signature, fresh } = await checkHealthCard(card, keys.healthCards, now)
     if (!signature) throw new CtidError('ERR_HEALTH_CERTIFICATE_KEY')
     if (!fresh) throw new CtidError('ERR_HEALTH_TIME', { detail: 'certificate' })
-    return { findings: findingsOfHealthCard(card), holder: { birthDate: '', names: card.subject } }
+    return {
+      findings: findingsOfHealthCard(card),
+      holder: holderOfHealthCard(card),
+      signed: card.signingInput,
+    }
   }
   if (texts.length !== 1) throw new CtidError('ERR_HEALTH_CERTIFICATE', { detail: 'one text' })
   const dcc = await decodeDcc(first)
@@ -303,7 +322,5 @@ async function readCertificate(
   if (!report.signature || !report.usage || !report.keyInForce)
     throw new CtidError('ERR_HEALTH_CERTIFICATE_KEY')
   if (!report.fresh) throw new CtidError('ERR_HEALTH_TIME', { detail: 'certificate' })
-  const { dob, nam } = dcc.hcert
-  const names = typeof nam === 'object' && nam !== null && !Array.isArray(nam) ? (nam as JsonObject) : {}
-  return { findings: findingsOfDcc(dcc), holder: { birthDate: typeof dob === 'string' ? dob : '', names } }
+  return { findings: findingsOfDcc(dcc), holder: holderOfDcc(dcc), signed: signatureInput(dcc.message) }
 }

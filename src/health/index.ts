@@ -45,6 +45,13 @@ export {
 } from './certificates/dcc.ts'
 export { type DatedFinding, findingsOfDcc, findingsOfHealthCard } from './certificates/findings.ts'
 export {
+  type CertificateHolder,
+  certificateNonce,
+  holderOfDcc,
+  holderOfHealthCard,
+  isSamePerson,
+} from './certificates/holder.ts'
+export {
   checkHealthCard,
   decodeHealthCard,
   type HealthCard,

@@ -1,6 +1,6 @@
 // The health authority over HTTP: the seven interfaces of GB/T 38963, appeals, evidence from sources, and what is public.
 import { type Request, Router } from 'express'
-import { CtidError, type Json, type JsonObject } from '../base/index.ts'
+import { CtidError, type Json, type JsonObject, toBase64url } from '../base/index.ts'
 import {
   explain,
   type HealthAuthority,
@@ -38,6 +38,8 @@ export type HealthRouterDeps = {
   readonly codes: {
     begin(subject: string): Promise<{ readonly nonce: string }>
     finish(issue: CodeIssue): Promise<readonly Json[]>
+    /** The attestation of a printed form: no key, assurance low, the same claim. */
+    paper(issue: Omit<CodeIssue, 'proofs' | 'nonce'>): Promise<Uint8Array>
   }
   /** Verifies a code's text and returns the report. */
   readonly verifyCode: (text: string, challenge: string | undefined) => Promise<Json>
@@ -108,6 +110,23 @@ export function healthRouter(deps: HealthRouterDeps): Router {
     response.status(201).json({ copies, record })
   })
 
+  // 5 on paper: the same status by the same derivation, for whoever has no wallet at hand
+  router.post('/health/paper', async (request, response) => {
+    const subject = await deps.authenticate(request)
+    const body = readJson(request)
+    const profile =
+      body['profile'] === undefined ? undefined : findProfile(deps.demands, text(body, 'profile', 60))
+    const { status, record, claims } = await authority.query(subject)
+    const attestation = await deps.codes.paper({
+      subject,
+      status,
+      claims,
+      healthClaim: statusCodeClaim(status, profile),
+      validity: statusValidity(status),
+    })
+    response.status(201).json({ attestation: toBase64url(attestation), record })
+  })
+
   // 6 Code verifying
   router.post('/health/code-verifications', async (request, response) => {
     const body = readJson(request)
@@ -137,12 +156,14 @@ export function healthRouter(deps: HealthRouterDeps): Router {
     response.json(await authority.decide(request.params.id, outcome))
   })
 
-  // A certificate of one's own, as scanned
+  // A certificate of one's own, as scanned, with one's own credential beside it that says the same name
   router.post('/health/certificates', async (request, response) => {
     const subject = await deps.authenticate(request)
-    const { codes } = readJson(request)
+    const body = readJson(request, { maxLength: 262_144 })
+    const { codes } = body
     if (!isTexts(codes)) throw new CtidError('ERR_HEALTH_CERTIFICATE')
-    const evidence = await authority.importCertificate(subject, codes)
+    const presentation = body['presentation'] === undefined ? '' : text(body, 'presentation', 65_536)
+    const evidence = await authority.importCertificate(subject, codes, presentation)
     response.status(201).json({
       evidence: evidence.map(({ commitment, class: name, at }) => ({ commitment, class: name, at })),
     })

@@ -85,6 +85,22 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser',
     expect(await citizen.locator('[data-appeal="upheld"]').count()).toBe(1)
   })
 
+  it('has the same answer on paper: the gate accepts it with its lower assurance, and the authority’s own check agrees', async () => {
+    await citizen.click('#paper-health')
+    await citizen.waitForSelector('#paper[open] svg')
+    const paper = (await citizen.getAttribute('#paper-code', 'data-text')) ?? ''
+    await citizen.click('#paper-close')
+    const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
+    await gate.selectOption('#policy', 'health')
+    expect(await check(gate, paper)).toMatchObject({ ok: true, failed: [] })
+    const answer = await fetch(`${demo.url}/health/code-verifications`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ code: paper }),
+    })
+    expect(await answer.json()).toMatchObject({ ok: true, attested: { health: { outcome: 'pass' } } })
+  })
+
   it('is audited by anybody: all follows, a painted record does not, and an order is found', async () => {
     await desk.click('#tab-audit')
     await desk.click('#audit-run')
@@ -96,5 +112,107 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser',
     await desk.click('#audit-scenario')
     await desk.waitForSelector('[data-bursts]:not([data-bursts="0"])')
     expect(await desk.innerText('#audit')).toContain('Contact tracing centre')
+  })
+})
+
+// A certificate is printed first: what a browser's fake camera sees is fixed when it starts.
+describe.skipIf(!executable)('a certificate by camera', () => {
+  let demo: Demo
+  let office: Browser
+  let phone: Browser
+  let desk: Page
+  let citizen: Page
+
+  const print = async (what: string, person = 0): Promise<string> => {
+    await desk.selectOption('#named', String(person))
+    await desk.selectOption('#certified', what)
+    const before = await desk.getAttribute('#certificate-code', 'data-text')
+    await desk.click('#office-form button')
+    await desk.waitForFunction(
+      (old) => document.querySelector('#certificate-code')?.getAttribute('data-text') !== old,
+      before,
+    )
+    return (await desk.getAttribute('#certificate-code', 'data-text')) ?? ''
+  }
+  const colourIs = (colour: string) => citizen.waitForSelector(`.sign[data-colour="${colour}"]`)
+  const handIn = async (tone: 'info' | 'bad') => {
+    await citizen.click('#certificate-hand')
+    await citizen.waitForSelector(`#notice .note.${tone}`)
+  }
+  const type = async (text: string) => {
+    await citizen.evaluate(() => document.querySelector('details')?.setAttribute('open', ''))
+    await citizen.fill('#certificate-code', text)
+    await citizen.click('#certificate-form button')
+  }
+
+  beforeAll(async () => {
+    ;[demo, office] = await Promise.all([startDemo(), launch(executable ?? '')])
+    desk = await open(await office.newContext(), `${demo.url}/health-desk`)
+    await desk.click('#tab-office')
+    const seen = await print('positive-test')
+    expect(seen).toMatch(/^HC1:/)
+    phone = await launch(executable ?? '', { seen, folder: demo.folder })
+    const context = await phone.newContext({ viewport: { width: 390, height: 844 } })
+    await enrol(await open(context, `${demo.url}/citizen`))
+    citizen = await open(context, `${demo.url}/health`)
+    await colourIs('undetermined')
+    await citizen.click('#declare-well')
+    await colourIs('green')
+  })
+  afterAll(async () => {
+    await office?.close()
+    await phone?.close()
+    await demo?.stop()
+  })
+
+  it('changes the status and says why; the code says so; contested, it changes back', async () => {
+    await citizen.click('#certificate-scan')
+    await citizen.waitForSelector('[data-findings="1"]')
+    expect(await citizen.innerText('#certificate')).toMatch(/Test, nucleic acid, positive/)
+    await handIn('info')
+    await colourIs('red')
+    expect(await citizen.innerText('#why')).toMatch(/R3[\s\S]*certificates/)
+    expect(await citizen.innerText('#back')).toContain('a negative review test')
+    expect(await citizen.getAttribute('#agrees', 'data-agrees')).toBe('true')
+    expect(await citizen.locator('[data-evidence="test"]').count()).toBe(1)
+
+    await citizen.click('#show-health')
+    await citizen.waitForSelector('#code svg')
+    const gate = await open(await office.newContext(), `${demo.url}/verifier`)
+    await gate.selectOption('#policy', 'health')
+    const code = (await citizen.getAttribute('#code', 'data-text')) ?? ''
+    expect((await check(gate, code)).failed).toEqual(['health'])
+    await citizen.click('#hide-health')
+
+    await citizen.click('[data-contest]')
+    await citizen.fill('#statement', 'The specimen was mixed up.')
+    await citizen.click('#contest-form .primary')
+    await citizen.waitForSelector('[data-appeal="open"]')
+    await desk.click('#tab-appeals')
+    await desk.click('[data-outcome="upheld"]')
+    await expect.poll(() => desk.locator('[data-outcome]').count()).toBe(0)
+    await citizen.click('#refresh-health')
+    await colourIs('green')
+  })
+
+  it('is refused in another’s name, after a change, and when it is none', async () => {
+    await desk.click('#tab-office')
+    const named = await print('vaccination', 1)
+    await type(named)
+    await citizen.waitForSelector('[data-findings="1"]')
+    await handIn('bad')
+
+    const own = await print('negative-test')
+    await type(`${own.slice(0, -3)}${own.endsWith('A00') ? 'B00' : 'A00'}`)
+    await expect.poll(() => citizen.innerText('#certificate-status')).not.toBe('')
+    await type('HC1:NOTHING')
+    expect(await citizen.innerText('#certificate-status')).toContain('no certificate')
+    expect(await citizen.locator('#certificate-hand').count()).toBe(0)
+
+    await type(own)
+    await citizen.waitForSelector('[data-findings="1"]')
+    await handIn('info')
+    await expect.poll(() => citizen.locator('[data-evidence="test"]').count()).toBe(2)
+    await colourIs('green')
   })
 })

@@ -501,6 +501,10 @@ describe('over HTTP', () => {
           calls.push(issue)
           return issue.proofs.map(() => ({ credential: 'c' }))
         },
+        paper: async (issue) => {
+          calls.push(issue)
+          return Uint8Array.of(1, 2, 3)
+        },
       },
       verifyCode: async (text, challenge) => ({ text, challenge: challenge ?? null }),
       demands: { region: REGION, profiles: [GATE] },
@@ -533,6 +537,11 @@ describe('over HTTP', () => {
         healthClaim: { outcome: 'pass' },
         claims: { outcome: 'green' },
       })
+      const printed = await http('POST', '/health/paper', { profile: 'gate' }) // 5, on paper: the same claim
+      expect(printed.body.attestation).toBe('AQID')
+      expect(calls.at(-1)).toMatchObject({
+        healthClaim: (calls.at(-2) as { healthClaim: object }).healthClaim,
+      })
       expect((await http('POST', '/health/code-verifications', { code: 'X' })).body).toEqual({
         text: 'X',
         challenge: null,
@@ -561,7 +570,7 @@ describe('over HTTP', () => {
         expect((await http('GET', `/health/${path}`)).status).toBe(200)
       expect((await http('GET', '/health/audit')).status).toBeGreaterThanOrEqual(400)
       const bundle = (await http('GET', '/health/audit', undefined, 'auditor')).body
-      expect(await replay(bundle, world.lookup)).toMatchObject({ checked: 5, followed: 5, findings: [] })
+      expect(await replay(bundle, world.lookup)).toMatchObject({ checked: 6, followed: 6, findings: [] })
     }))
 
   test('there is no route that sets a colour, and bad bodies are problem documents', () =>

@@ -8,8 +8,10 @@ import {
   sourceLookup,
   verifyEvidence,
 } from '#ctid/health'
+import { walkIns } from '../../parties/town.ts'
 import { ApiError, call } from '../../ui/api.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { qrPicture } from '../../ui/qr-picture.ts'
 import { startShell } from '../../ui/shell.ts'
 import { wireTabs } from '../../ui/tabs.ts'
 import { healthDeskWords } from './words.ts'
@@ -97,6 +99,35 @@ byId('evidence-form').addEventListener('submit', (event) => {
     () => call(isManual ? '/health-console/manual' : '/health-console/evidence', body),
     t('sources.done'),
   )
+})
+
+// ---- another country's certificate office
+
+const CERTIFIED = ['negative-test', 'positive-test', 'vaccination', 'recovery'] as const
+
+function renderOffice(): void {
+  const chosen = byId<HTMLSelectElement>('named').value
+  fill(
+    byId('named'),
+    ...walkIns().flatMap((document, at) =>
+      document['documentType'] === 'uscc'
+        ? []
+        : [h('option', { value: at, selected: String(at) === chosen }, document['name'] ?? '')],
+    ),
+  )
+  fill(byId('certified'), ...CERTIFIED.map((what) => h('option', { value: what }, t(`office.${what}`))))
+}
+
+byId('office-form').addEventListener('submit', (event) => {
+  event.preventDefault()
+  const person = Number(byId<HTMLSelectElement>('named').value)
+  const what = byId<HTMLSelectElement>('certified').value
+  void attempt(async () => {
+    const { code } = await call<{ code: string }>('/health-console/certificates', { person, what })
+    const frame = byId('certificate-code')
+    frame.setAttribute('data-text', code)
+    fill(frame, qrPicture(code, t('office.codeAlt')))
+  }, t('office.done'))
 })
 
 // ---- appeals
@@ -218,6 +249,7 @@ byId('audit-scenario').addEventListener(
 
 function render(): void {
   renderSources()
+  renderOffice()
   renderAppeals()
 }
 

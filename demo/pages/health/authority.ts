@@ -2,14 +2,17 @@
 import { fromBase64url, type Json } from '#ctid/base'
 import { makeKeyProof } from '#ctid/credential'
 import {
+  type Agreement,
   agreesWith,
   type DerivationRecord,
+  type Evidence,
   type RuleSet,
   type SourceRegister,
   type Status,
   sourceLookup,
   verifyEvidence,
 } from '#ctid/health'
+import { makePaperCode } from '#ctid/qr'
 import type { Wallet } from '#ctid/wallet'
 import { call } from '../../ui/api.ts'
 import { signRequest } from '../../ui/signed-request.ts'
@@ -40,6 +43,16 @@ export function healthAuthority(keyName: string) {
     declare: (symptoms: boolean) => ask('POST', '/health/declarations', { symptoms }),
     contest: (commitment: string, statement: string) =>
       ask('POST', '/health/appeals', { contested: [commitment], statement }),
+    importCertificate: (codes: readonly string[], presentation: string) =>
+      ask<{ evidence: readonly { class: string }[] }>('POST', '/health/certificates', {
+        codes: [...codes],
+        presentation,
+      }),
+    /** The gate's answer as a printed form: no key, lower assurance, the same claim. */
+    async fetchPaper(): Promise<string> {
+      const { attestation } = await ask<{ attestation: string }>('POST', '/health/paper', { profile: 'gate' })
+      return makePaperCode(fromBase64url(attestation))
+    },
     /** Copies for the gate's question: they say pass or not, and no colour. */
     async fetchCopies(wallet: Wallet): Promise<void> {
       const { issuer } = await call<{ issuer: string }>('/desk')
@@ -66,7 +79,10 @@ export function healthAuthority(keyName: string) {
 }
 
 /** Derives the status here, from the signed evidence and the published rules, and compares. */
-export async function deriveHere({ status, evidence }: Answer): Promise<ReturnType<typeof agreesWith>> {
+export async function deriveHere({
+  status,
+  evidence,
+}: Answer): Promise<Pick<Agreement, 'differences'> & { readonly evidence: readonly Evidence[] }> {
   const [{ ruleSet }, register] = await Promise.all([
     call<{ ruleSet: RuleSet }>('/health/rules'),
     call<SourceRegister>('/health/sources'),
@@ -76,5 +92,5 @@ export async function deriveHere({ status, evidence }: Answer): Promise<ReturnTy
   const verified = await Promise.all(
     evidence.map((text) => verifyEvidence(text, { sources, now, acceptExpired: true })),
   )
-  return agreesWith(status, verified, ruleSet, now)
+  return { ...agreesWith(status, verified, ruleSet, now), evidence: verified }
 }

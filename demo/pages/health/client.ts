@@ -1,8 +1,10 @@
 // Health page: the status with word and shape, its reasons, its end, the way back, declarations, appeals, and the code.
-import { fromBase64url, fromUtf8, parseJsonObject, systemRandom } from '#ctid/base'
+import { systemRandom } from '#ctid/base'
+import type { Evidence } from '#ctid/health'
 import { STEP_SECONDS } from '#ctid/qr'
 import { createWallet, type Showing } from '#ctid/wallet'
 import { ApiError } from '../../ui/api.ts'
+import { type Camera, openCamera, readPicture } from '../../ui/camera.ts'
 import { type Countdown, countdown } from '../../ui/countdown.ts'
 import { get } from '../../ui/database.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
@@ -11,6 +13,7 @@ import { startShell } from '../../ui/shell.ts'
 import { deviceKeys, walletStorage } from '../../ui/wallet-home.ts'
 import type { Profile } from '../citizen/desk.ts'
 import { type Answer, deriveHere, healthAuthority } from './authority.ts'
+import { certificateReader, isUnreadable, proveName, type Reading } from './certificates.ts'
 import { healthWords } from './words.ts'
 
 const { t, language, onLanguage } = startShell(healthWords)
@@ -22,10 +25,15 @@ const authority = healthAuthority(profile?.healthKey ?? '')
 
 let answer: Answer | undefined
 let differences: readonly string[] = []
+let held: readonly Evidence[] = []
 let showing: Showing | undefined
 let ring: Countdown | undefined
 let step = 0
 let contested = ''
+let camera: Camera | undefined
+let reading: Reading | undefined
+let reader = certificateReader()
+let said: readonly [key: string, values?: Readonly<Record<string, string | number>>] = ['']
 
 const date = (seconds: number) =>
   new Date(seconds * 1000).toLocaleString(document.documentElement.lang, {
@@ -55,14 +63,16 @@ async function attempt(work: () => Promise<unknown>, done: string): Promise<void
 
 async function refresh(): Promise<void> {
   answer = await authority.query()
-  differences = (await deriveHere(answer)).differences
+  const here = await deriveHere(answer)
+  differences = here.differences
+  held = here.evidence
   render()
 }
 
 // ---- the status
 
-function renderStatus({ status, evidence }: Answer): void {
-  const subject = subjectOf(evidence[0])
+function renderStatus({ status }: Answer): void {
+  const subject = held[0]?.subject
   const agrees = differences.length === 0
   fill(
     byId('status'),
@@ -94,14 +104,6 @@ function renderStatus({ status, evidence }: Answer): void {
   )
 }
 
-// The number under which the authority knows this person, as the evidence about them names it.
-function subjectOf(evidence: string | undefined): string | undefined {
-  const payload = evidence?.split('.')[1]
-  if (payload === undefined) return undefined
-  const { subject } = parseJsonObject(fromUtf8(fromBase64url(payload)))
-  return typeof subject === 'string' ? subject : undefined
-}
-
 function renderCodeArea(): void {
   const area = byId('code-area')
   const button = (id: string, symbol: string, text: string, onclick: () => void, look = 'primary') =>
@@ -110,6 +112,7 @@ function renderCodeArea(): void {
     fill(
       area,
       differences.length === 0 ? button('show-health', 'qr', t('status.show'), () => void show()) : null,
+      button('paper-health', 'print', t('status.paper'), () => void showPaper(), ''),
       h(
         'p',
         {},
@@ -138,6 +141,19 @@ async function show(): Promise<void> {
     showing = await wallet.show({ kind: 'health', verifier: '' })
   }, '')
 }
+
+const paper = byId<HTMLDialogElement>('paper')
+async function showPaper(): Promise<void> {
+  await attempt(async () => {
+    const text = await authority.fetchPaper()
+    const frame = byId('paper-code')
+    frame.setAttribute('data-text', text)
+    fill(frame, qrPicture(text, t('status.codeAlt')))
+    paper.showModal()
+  }, '')
+}
+byId('paper-close').addEventListener('click', () => paper.close())
+byId('paper-print').addEventListener('click', () => window.print())
 
 async function tick(): Promise<void> {
   const frame = document.getElementById('code')
@@ -245,6 +261,138 @@ function renderAppeals({ appeals }: Answer): void {
   )
 }
 
+// ---- certificates and the evidence that this wallet holds
+
+function say(...next: typeof said): void {
+  said = next
+  renderCertificate()
+}
+
+function renderCertificate(): void {
+  const [key, values] = said
+  byId('certificate-status').textContent = key === '' ? '' : t(key, values)
+  byId('finder').hidden = camera === undefined
+  const toggle = t(camera ? 'certificates.stop' : 'certificates.scan')
+  fill(byId('certificate-scan'), icon('camera'), toggle)
+  if (!reading) {
+    fill(byId('certificate'))
+    return
+  }
+  const { issuer, findings, expiresAt, codes } = reading
+  fill(
+    byId('certificate'),
+    h(
+      'div',
+      { class: 'reason', 'data-findings': findings.length },
+      ...(findings.length === 0
+        ? [h('p', {}, t('certificates.nothing'))]
+        : findings.map((one) => h('p', {}, h('strong', {}, wordsOf(one)), ` ${date(one.at)}`))),
+      h(
+        'p',
+        { class: 'small quiet' },
+        t('certificates.from', { issuer, date: expiresAt === undefined ? '—' : date(expiresAt) }),
+      ),
+      h(
+        'button',
+        {
+          type: 'button',
+          class: 'button primary',
+          id: 'certificate-hand',
+          onclick: () => void handIn(codes),
+        },
+        icon('check'),
+        t('certificates.hand'),
+      ),
+    ),
+  )
+}
+
+const wordsOf = ({ class: name, data }: { readonly class: string; readonly data: object }) => {
+  const values = Object.values(data).flatMap((value) =>
+    typeof value === 'string' && `value.${value}` in healthWords ? [t(`value.${value}`)] : [],
+  )
+  return [t(`class.${name}`), ...values].join(', ')
+}
+
+async function handIn(codes: readonly string[]): Promise<void> {
+  await attempt(async () => {
+    await authority.importCertificate(codes, await proveName(wallet, codes))
+    reading = undefined
+    say('')
+  }, t('certificates.done'))
+}
+
+async function take(text: string): Promise<void> {
+  try {
+    const read = await reader.take(text)
+    if (typeof read === 'number') {
+      say('certificates.missing', { n: read })
+      return
+    }
+    reading = read
+    stopCamera()
+    say('')
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+    reading = undefined
+    say('certificates.unreadable')
+  }
+}
+
+function stopCamera(): void {
+  camera?.stop()
+  camera = undefined
+}
+
+byId('certificate-scan').addEventListener('click', async () => {
+  if (camera) {
+    stopCamera()
+    say('')
+    return
+  }
+  reading = undefined
+  reader = certificateReader()
+  byId('finder').hidden = false
+  try {
+    camera = await openCamera(byId<HTMLVideoElement>('video'), (text) => {
+      if (!reading) void take(text)
+    })
+    say('certificates.looking')
+  } catch {
+    say('certificates.noCamera')
+  }
+})
+byId<HTMLInputElement>('certificate-file').addEventListener('change', async (event) => {
+  const input = event.target as HTMLInputElement
+  reader = certificateReader()
+  for (const file of input.files ?? []) {
+    const text = await readPicture(file)
+    if (text === undefined) say('certificates.noCode')
+    else await take(text)
+  }
+  input.value = ''
+})
+byId('certificate-form').addEventListener('submit', async (event) => {
+  event.preventDefault()
+  reader = certificateReader()
+  for (const line of byId<HTMLTextAreaElement>('certificate-code').value.split('\n'))
+    if (line.trim() !== '') await take(line.replace(/\r$/, ''))
+})
+
+function renderEvidence(held: readonly Evidence[]): void {
+  fill(
+    byId('evidence'),
+    ...(held.length === 0 ? [h('p', { class: 'quiet' }, t('evidence.none'))] : []),
+    ...held.map((one) =>
+      h(
+        'p',
+        { class: 'small', 'data-evidence': one.class },
+        t('evidence.line', { what: wordsOf(one), source: one.source, date: date(one.at) }),
+      ),
+    ),
+  )
+}
+
 const dialog = byId<HTMLDialogElement>('contest')
 function openContest(commitment: string): void {
   contested = commitment
@@ -276,6 +424,8 @@ function render(): void {
   renderWhy(answer)
   renderBack(answer)
   renderAppeals(answer)
+  renderCertificate()
+  renderEvidence(held)
 }
 
 onLanguage(render)

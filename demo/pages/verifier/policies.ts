@@ -54,7 +54,8 @@ export const choices: readonly Choice[] = [
       purpose: 'health',
       kinds: ['health'],
       healthOutcomes: ['pass', 'green'],
-      accept: { dynamic: ACCEPT },
+      // Paper has the same right: the same claim, derived the same way.
+      accept: { dynamic: ACCEPT, paper: { minAssurance: 'low', required: ['status-list', 'status'] } },
       alternative,
     },
   },

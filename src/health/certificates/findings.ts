@@ -36,7 +36,32 @@ export function findingsOfDcc(dcc: Dcc): readonly DatedFinding[] {
   return [...tests, ...vaccinations, ...recoveries]
 }
 
-/** The FHIR resources of a card that we understand: completed immunisations and final results of COVID-19 tests. */
+// Codes of COVID-19 vaccines: CVX in use since 2020, the ATC classes, SNOMED CT products.
+const VACCINE =
+  /^(20[78]|21[0-37-9]|22[15-9]|230|30[0-289]|31[0-3]|5(0\d|1\d|2[01])|J07BX03|J07BN\d\d|1119305005|1119349007|28531000087107|28571000087109)$/
+// LOINC codes of SARS-CoV-2 tests: of the antigen, and of nucleic acid.
+const ANTIGEN_TESTS = ['94558-4', '95209-3', '96119-3', '97097-0']
+const NAAT_TESTS = [
+  ...['94306-8', '94309-2', '94315-9', '94316-7', '94500-6', '94502-2', '94531-1', '94533-7', '94534-5'],
+  ...[
+    '94559-2',
+    '94565-9',
+    '94640-0',
+    '94756-4',
+    '94757-2',
+    '94759-8',
+    '94760-6',
+    '94845-5',
+    '95406-5',
+    '95423-0',
+  ],
+  ...['95608-6', '96986-5'],
+]
+
+/**
+ * The FHIR resources of a card that we understand: completed immunisations against COVID-19 and final results of
+ * tests for it. Cards carry other vaccines too; those are not looked at.
+ */
 export function findingsOfHealthCard(card: HealthCard): readonly DatedFinding[] {
   const bundle = card.subject['fhirBundle']
   const entries = isJsonObject(bundle) && Array.isArray(bundle['entry']) ? bundle['entry'] : []
@@ -45,10 +70,8 @@ export function findingsOfHealthCard(card: HealthCard): readonly DatedFinding[] 
   )
   const shots = resources
     .filter((one) => one['resourceType'] === 'Immunization' && one['status'] === 'completed')
-    .flatMap((one) => {
-      const at = secondsOf(one['occurrenceDateTime'])
-      return at === undefined ? [] : [at]
-    })
+    .filter((one) => codesOf(one['vaccineCode']).some((code) => VACCINE.test(String(code))))
+    .flatMap((one) => secondsOf(one['occurrenceDateTime']) ?? [])
     .sort((a, b) => a.at - b.at)
   const vaccinations = shots.map(
     ({ at, precision }, i): DatedFinding => ({
@@ -59,19 +82,25 @@ export function findingsOfHealthCard(card: HealthCard): readonly DatedFinding[] 
     }),
   )
   const tests = resources
-    .filter((one) => one['resourceType'] === 'Observation' && one['status'] === 'final')
+    .filter((one) => one['resourceType'] === 'Observation' && isFinal(one['status']))
     .flatMap((one) => {
+      const kind = testKind(codesOf(one['code']))
       const codes = codesOf(one['valueCodeableConcept'])
-      const result = codes.includes(DETECTED)
-        ? 'positive'
-        : codes.includes(NOT_DETECTED)
-          ? 'negative'
-          : undefined
-      return result
-        ? dated({ class: 'test', data: { kind: 'antigen', result } }, one['effectiveDateTime'])
-        : []
+      const [positive, negative] = [codes.includes(DETECTED), codes.includes(NOT_DETECTED)]
+      if (kind === undefined || positive === negative) return []
+      const result = positive ? 'positive' : 'negative'
+      return dated({ class: 'test', data: { kind, result } }, one['effectiveDateTime'])
     })
   return [...vaccinations, ...tests]
+}
+
+function isFinal(status: Json | undefined): boolean {
+  return status === 'final' || status === 'amended' || status === 'corrected'
+}
+
+function testKind(codes: readonly Json[]): 'antigen' | 'naat' | undefined {
+  if (codes.some((code) => ANTIGEN_TESTS.includes(String(code)))) return 'antigen'
+  return codes.some((code) => NAAT_TESTS.includes(String(code))) ? 'naat' : undefined
 }
 
 function isDose(value: Json | undefined): value is number {
