@@ -300,6 +300,10 @@ export const ERRORS = {
     status: 409,
     message: 'The region demands what it has not published; only published demands count.',
   },
+  ERR_HEALTH_BUNDLE: {
+    status: 400,
+    message: 'The audit bundle is malformed: lists of rule sets, records, digests and openings, each in its form.',
+  },
 
   // pseudonym
   ERR_PSEUDONYM_REQUEST: {

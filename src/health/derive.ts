@@ -1,6 +1,6 @@
 // The derivation: evidence, rules and an instant in; a status with its reasons, its end and its way back out.
 // There is no other way to a colour in this library.
-import { HOUR, isoTime } from '../base/index.ts'
+import { CtidError, HOUR, isoTime } from '../base/index.ts'
 import type { Evidence } from './evidence.ts'
 import type { EvidenceClass } from './evidence-class.ts'
 import { RESTRICTIVE } from './facts.ts'
@@ -65,6 +65,9 @@ export type Status = {
   }[]
 }
 
+// 9999-12-31T23:59:59Z, less the longest time that is added to it.
+const LAST_SECOND = 253_402_300_799 - 30 * 24 * HOUR
+
 /** Longest time between two derivations, even when nothing is expected to change. */
 export const MAX_STATUS_SECONDS = 30 * 24 * HOUR
 
@@ -73,9 +76,12 @@ export const MAX_STATUS_SECONDS = 30 * 24 * HOUR
  * evidence, total: what cannot be decided is `undetermined`. The authority, the citizen's wallet and the auditor call
  * the same function. About 0.2 milliseconds, most of it the way back; colours of many people: `programOf`.
  *
- * @throws {CtidError} `ERR_HEALTH_RULE` for a rule set that never passed `parseRuleSet`
+ * @throws {CtidError} `ERR_HEALTH_RULE` for a rule set that never passed `parseRuleSet`, `ERR_HEALTH_TIME` for an instant
+ * that is none
  */
 export function derive(evidence: readonly Evidence[], ruleSet: RuleSet, now: number): Status {
+  if (!Number.isSafeInteger(now) || now < 0 || now > LAST_SECOND)
+    throw new CtidError('ERR_HEALTH_TIME', { detail: 'now' })
   const status = deriveWithoutWayBack(evidence, ruleSet, now)
   return { ...status, wayBack: findWayBack(evidence, ruleSet, status) }
 }

@@ -111,7 +111,13 @@ export {
   recogniseStatus,
   requirePublished,
 } from './recognition.ts'
-export { type AuditBundle, type Finding as AuditFinding, type ReplayReport, replay } from './replay.ts'
+export {
+  type AuditBundle,
+  type Finding as AuditFinding,
+  parseAuditBundle,
+  type ReplayReport,
+  replay,
+} from './replay.ts'
 export {
   type Acceptance,
   groundsOf,

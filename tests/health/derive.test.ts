@@ -3,12 +3,14 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { DAY, HOUR, type Json } from '#ctid/base'
+import { checkExpression } from '../../src/health/certlogic/check.ts'
 import { derive, type Status } from '../../src/health/derive.ts'
 import type { Evidence } from '../../src/health/evidence.ts'
 import { foldEvidence } from '../../src/health/fold.ts'
 import { programOf } from '../../src/health/program.ts'
 import { parseRuleSet, type RuleSet } from '../../src/health/rule-set.ts'
 import { EDITION_8, EDITION_9, TWENTY_MEASURES, teachingEdition } from '../../src/health/rules/editions.ts'
+import { expressions } from './expressions.ts'
 import { makeWorld, NOW, pseudonym, type World } from './people.ts'
 
 let world: World
@@ -277,6 +279,44 @@ describe('for every person', () => {
         expect(program.trace(facts)).toBe(program.colour(facts))
       }),
     )
+  })
+
+  test('no green from an error: whatever the rules say, an open one leaves it undetermined, on both ways', () => {
+    const paths = [
+      'test.positiveAt',
+      'test.negativeAt',
+      'contact.closeAt',
+      'declaration.madeAt',
+      'case.confirmedAt',
+    ]
+    const anything = expressions(paths, [true, false, 0, 1, '', 'a', '2026-02-30', '2026-11-20', '2026'])
+    const [rule] = rules.rules
+    let open = 0
+    holds(
+      fc.property(someEvidence(), someInstant, anything, anything, (evidence, now, when, other) => {
+        const set = {
+          ...rules,
+          rules: [
+            { ...rule, id: 'X1', colour: 'red', when },
+            { ...rule, id: 'X2', colour: 'yellow', when: { and: [{ var: 'contact.closeAt' }, other] } },
+          ],
+        } as unknown as RuleSet
+        if (set.rules.some((one) => checkExpression(one.when).length > 0)) return
+        const status = derive(evidence, set, now)
+        if (status.trace.some(({ result }) => result === 'open')) {
+          open++
+          expect(status.colour).not.toBe('green')
+        }
+        const { facts } = foldEvidence(evidence, set, now)
+        expect(programOf(set).colour(facts)).toBe(status.colour)
+        expect(programOf(set).trace(facts)).toBe(status.colour)
+        // And no such rule restricts somebody of whom no finding says anything.
+        if (evidence.every(({ restrictive }) => !restrictive))
+          expect(['green', 'undetermined']).toContain(status.colour)
+      }),
+      300,
+    )
+    expect(open).toBeGreaterThan(25)
   })
 
   test('every restriction ends: by the last day of its evidence nobody is red or yellow', () => {

@@ -11,6 +11,7 @@ import {
   endorseSourceRegister,
   findAnomalies,
   openSourceRegister,
+  parseAuditBundle,
   parseRuleSet,
   type RuleSet,
   recordDerivation,
@@ -201,6 +202,64 @@ describe('with every key but the evidence sources’', () => {
     expect(await judge([mixed], [digest], openings, [])).toEqual(['rules-unknown'])
     const honest = recordDerivation(derive(evidence, rules, NOW), random)
     expect(await judge([honest], [derivationDigest(honest)], openings)).toEqual([])
+    const retold = { ...honest, reasons: ['R4'] }
+    expect(await judge([retold], [derivationDigest(retold)], openings)).toEqual(['reasons-do-not-follow'])
+  })
+
+  test('a release that the authority had and forgot again is found, whatever the order of the records', async () => {
+    const positive = await world.sign('lab', pseudonym(1), {
+      class: 'test',
+      data: { kind: 'antigen', result: 'positive' },
+    })
+    const review = await world.sign(
+      'lab',
+      pseudonym(1),
+      { class: 'test', data: { kind: 'naat', result: 'negative' } },
+      { at: NOW + HOUR, issuedAt: NOW + HOUR },
+    )
+    const all = [await declared(1), positive, review]
+    const at = (hours: number, evidence: Evidence[]) =>
+      recordDerivation(derive(evidence, rules, NOW + hours * HOUR), random)
+    const released = at(2, all)
+    const painted = at(3, all.slice(0, 2))
+    const records = [painted, released]
+    const bundle = {
+      ruleSets: [rules],
+      records,
+      digests: records.map(derivationDigest),
+      openings: all.map(({ text }) => text),
+    }
+    expect([released.colour, painted.colour]).toEqual(['green', 'red'])
+    expect((await replay(bundle, world.lookup)).findings).toMatchObject([
+      { digest: derivationDigest(painted), what: 'evidence-left-out', sources: ['lab'] },
+    ])
+    // What has expired since may be gone.
+    const later = at(24 * 40, [])
+    const expired = {
+      ...bundle,
+      records: [later, released],
+      digests: [later, released].map(derivationDigest),
+    }
+    expect((await replay(expired, world.lookup)).findings).toEqual([])
+  })
+
+  test('a bundle of another form is refused, not replayed', () => {
+    const record = recordDerivation(derive([], rules, NOW), random)
+    const bundle = { ruleSets: [rules], records: [record], digests: [], openings: [] } as unknown as Json
+    expect(parseAuditBundle(bundle).records).toEqual([record])
+    for (const change of [
+      { records: [null] },
+      { records: [{ ...record, at: 'now' }] },
+      { records: [{ ...record, colour: 'blue' }] },
+      { records: [{ ...record, evidence: 'x' }] },
+      { records: [{ ...record, name: 'more' }] },
+      { openings: [5] },
+      { digests: 'x' },
+    ])
+      expect(() => parseAuditBundle({ ...(bundle as object), ...change } as unknown as Json)).toThrow(
+        expect.objectContaining({ code: 'ERR_HEALTH_BUNDLE' }),
+      )
+    expect(() => parseAuditBundle([])).toThrow(expect.objectContaining({ code: 'ERR_HEALTH_BUNDLE' }))
   })
 })
 

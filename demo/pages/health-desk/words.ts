@@ -90,6 +90,8 @@ export const healthDeskWords: Words = {
   ],
   'audit.finding': ['Finding', '发现'],
   'audit.what.colour-does-not-follow': ['The colour does not follow', '颜色无法推出'],
+  'audit.what.reasons-do-not-follow': ['The reasons do not follow', '理由无法推出'],
+  'audit.what.evidence-left-out': ['Evidence known before was left out', '遗漏了此前已有的证据'],
   'audit.what.end-does-not-follow': ['The end does not follow', '期限无法推出'],
   'audit.what.record-not-logged': ['The record is not the one that was logged', '记录与留痕不符'],
   'audit.what.record-missing': ['A logged record is missing', '缺少已留痕的记录'],

@@ -1,15 +1,15 @@
 // `ctid health`: derive, explain and replay from files, with nothing but what is published and what was opened.
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { CtidError, isJsonObject, type Json, parseJson, systemClock } from '../../base/index.ts'
+import { CtidError, type Json, parseJson, systemClock } from '../../base/index.ts'
 import { parsePublicJwk } from '../../crypto/index.ts'
 import {
-  type AuditBundle,
   derive,
   type Evidence,
   explain,
   findAnomalies,
   openRuleSet,
+  parseAuditBundle,
   parseRuleSet,
   parseSourceRegister,
   type RuleSet,
@@ -55,6 +55,7 @@ Exit codes: 0 everything follows, 1 something does not, 2 wrong command line, 3 
     if (action === 'rules' && rules) return await runRules(rules, values.signer, json, io)
     if (action === 'derive' && rules && sources && evidence) {
       const at = values.at === undefined ? systemClock() : Number(values.at)
+      if (!Number.isSafeInteger(at) || at < 0) throw new CtidError('ERR_CLI_USAGE', { detail: '--at' })
       const language = values.lang === 'zh' ? 'zh' : 'en'
       return await runDerive({ rules, sources, evidence, at, language, json }, io)
     }
@@ -80,11 +81,11 @@ async function readSources(path: string): Promise<SourceRegister> {
 }
 
 async function runReplay(bundlePath: string, sourcesPath: string, json: boolean, io: Io): Promise<number> {
-  const bundle = parseBundle(await readDocument(bundlePath))
+  const bundle = parseAuditBundle(await readDocument(bundlePath))
   const lookup = sourceLookup(await readSources(sourcesPath))
   const report = await replay(bundle, lookup)
   const evidence: Evidence[] = []
-  const latest = Math.max(0, ...bundle.records.map(({ at }) => at))
+  const latest = bundle.records.reduce((last, { at }) => Math.max(last, at), 0)
   for (const text of bundle.openings) {
     const one = await verifyEvidence(text, { sources: lookup, now: latest, acceptExpired: true }).catch(
       () => undefined,
@@ -107,14 +108,6 @@ async function runReplay(bundlePath: string, sourcesPath: string, json: boolean,
     )
   }
   return report.findings.length + anomalies.length === 0 ? EXIT.ok : EXIT.refused
-}
-
-function parseBundle(value: Json): AuditBundle {
-  const names = ['ruleSets', 'records', 'digests', 'openings']
-  if (!isJsonObject(value) || names.some((name) => !Array.isArray(value[name])))
-    throw new CtidError('ERR_HEALTH_EVIDENCE', { detail: 'audit bundle' })
-  const bundle = value as unknown as AuditBundle
-  return { ...bundle, ruleSets: (value['ruleSets'] as readonly Json[]).map(parseRuleSet) }
 }
 
 async function readRules(path: string, signerPath: string | undefined): Promise<RuleSet> {
