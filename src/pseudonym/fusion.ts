@@ -43,8 +43,9 @@ export type Fusion = {
    */
   add(from: string, deliveries: readonly Delivery[]): Promise<void>
   /**
-   * An aggregate over the persons that all departments delivered. One exact table (the same again is free); every
-   * other answer needs noise and budget, for overlapping exact tables can be subtracted from each other.
+   * An aggregate over the persons that all departments delivered. One exact table, which
+   * tells its fields for the whole account (the same again is free); every other answer needs noise and budget, for
+   * exact tables that share a field can be subtracted from each other.
    *
    * @throws {CtidError} `ERR_PSEUDONYM_QUERY`, `ERR_PSEUDONYM_GRANT_SCOPE`, `ERR_PSEUDONYM_GRANT_TIME`,
    *   `ERR_PSEUDONYM_BUDGET`, `ERR_PSEUDONYM_DISCARDED`
