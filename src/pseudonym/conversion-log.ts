@@ -33,9 +33,9 @@ import {
 import {
   type ConversionBatch,
   type ConversionRequest,
-  digestPayloads,
   type OpenedRequest,
   openRequest,
+  requirePayloads,
 } from './request.ts'
 import { conversionContext } from './trustee.ts'
 
@@ -170,9 +170,10 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
     enrol: async ({ request, payloads }, parts) => {
       const now = clock()
       const opened = await openRequest(group, request, { directory, nowSeconds: now })
-      if (opened.to !== directory.audit || !digestMatches(opened, payloads)) {
+      if (opened.to !== directory.audit) {
         throw new CtidError('ERR_PSEUDONYM_REQUEST', { detail: 'not an enrolment in the audit log' })
       }
+      requirePayloads(opened, payloads)
       requireUnspent(opened)
       const points = read(opened, parts)
       if (isFaults(points)) return { admitted: false, faults: points }
@@ -196,10 +197,6 @@ export function openConversionLog(group: Group, options: ConversionLogOptions): 
 
 function isFaults(value: readonly Fault[] | Point[]): value is readonly Fault[] {
   return value.length > 0 && !(value[0] instanceof Uint8Array)
-}
-
-function digestMatches(request: OpenedRequest, payloads: readonly Uint8Array[]): boolean {
-  return toBase64url(digestPayloads(payloads)) === toBase64url(request.payloadDigest)
 }
 
 function wrongParts(

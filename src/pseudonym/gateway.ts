@@ -7,7 +7,7 @@ import { type ConversionPart, combineParts, verifyPart } from './convert.ts'
 import type { Delivery } from './delivery.ts'
 import { type Directory, pairId, publicFactorShare, receiverKey } from './directory.ts'
 import { type Fault, faultOf, tooFewTrustees } from './fault.ts'
-import { type ConversionBatch, type OpenedRequest, openRequest } from './request.ts'
+import { type ConversionBatch, type OpenedRequest, openRequest, requirePayloads } from './request.ts'
 import { shuffle } from './shuffle.ts'
 import { conversionContext, type Trustee } from './trustee.ts'
 
@@ -40,6 +40,7 @@ export async function convertBatch(
 ): Promise<Conversion> {
   const { directory, log, nowSeconds, random } = options
   const opened = await openRequest(group, request, { directory, nowSeconds })
+  requirePayloads(opened, payloads)
   const admitted = await auditHalf({ request, payloads }, options, (parts) => log.admit(request, parts))
   const { receipt } = admitted.result
   const release = await collect(

@@ -180,8 +180,22 @@ export function requireCurrent({ grant, issuedAt }: OpenedRequest, nowSeconds: n
   }
 }
 
+/**
+ * Gateway, and log at an enrolment: that the payloads are those of the signed header, one a row.
+ *
+ * @throws {CtidError} `ERR_PSEUDONYM_REQUEST`
+ */
+export function requirePayloads(
+  { payloadDigest, auditCopies }: OpenedRequest,
+  payloads: readonly Uint8Array[],
+): void {
+  if (payloads.length !== auditCopies.length || !equalBytes(digestPayloads(payloads), payloadDigest)) {
+    throw new CtidError('ERR_PSEUDONYM_REQUEST', { detail: 'payloads differ from the signed header' })
+  }
+}
+
 /** SHA-256 over the sealed payloads in order, each preceded by its length. */
-export function digestPayloads(payloads: readonly Uint8Array[]): Uint8Array {
+function digestPayloads(payloads: readonly Uint8Array[]): Uint8Array {
   return sha256(framed(utf8('CTID-payloads-v1'), ...payloads))
 }
 

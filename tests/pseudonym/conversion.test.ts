@@ -98,6 +98,17 @@ describe('an honest conversion', () => {
     ).toEqual(expected)
   })
 
+  test('a payload exchanged on the way to the gateway is noticed before any trustee is asked', async () => {
+    const payloads = [utf8('{"asthma":true}'), utf8('{"asthma":false}')]
+    const batch = await world.request('health', 'transport', pointsIn('health').slice(0, 2), { payloads })
+    const before = world.logJournal.records.length
+    for (const wrong of [[...batch.payloads].reverse(), batch.payloads.slice(1), []]) {
+      const error = await refusal(convertBatch(group, { ...batch, payloads: wrong }, world.gateway()))
+      expect(error.code).toBe('ERR_PSEUDONYM_REQUEST')
+    }
+    expect(world.logJournal.records.length).toBe(before)
+  })
+
   test('enrolment in a department is the same path from the anchor, and the citizen sees it too', async () => {
     const [person] = anchors as [Point]
     const batch = await world.request(ANCHOR, 'civil', [person])
