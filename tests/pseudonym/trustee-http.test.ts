@@ -236,7 +236,7 @@ describe('the commands', () => {
   })
 
   test.skipIf(!process.env['CTID_FULL'])(
-    'the same with trustees as processes of their own, also when one is killed (set CTID_FULL=1)',
+    'the same with trustees as processes of their own, also when one is killed, and started again (set CTID_FULL=1)',
     async () => {
       const inProcess = await run(['--keys', folder, ...people])
       const flags = (await Promise.all([1, 2, 3].map(serve))).flatMap((url) => ['--trustee', url])
@@ -246,6 +246,9 @@ describe('the commands', () => {
       dead.kill('SIGKILL')
       await gone
       expect(cellsOf(await run(['--keys', folder, ...people, ...flags]))).toEqual(cellsOf(inProcess))
+      // Started again over the journal that it left, in the place of another.
+      const again = ['--trustee', await serve(1), ...flags.slice(2, 4)]
+      expect(cellsOf(await run(['--keys', folder, ...people, ...again]))).toEqual(cellsOf(inProcess))
     },
     60_000,
   )
