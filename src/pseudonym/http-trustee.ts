@@ -59,7 +59,9 @@ async function post(options: HttpTrusteeOptions, url: URL, message: JsonObject):
   try {
     const response = await (options.fetch ?? fetch)(url, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: authorization },
+      // A connection for each call. Between two calls lie seconds of work, after which the other side may be closing an idle
+      // connection just when it is used again: an honest trustee would be named for not answering.
+      headers: { 'Content-Type': 'application/json', Authorization: authorization, Connection: 'close' },
       body,
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutSeconds * 1000),

@@ -93,6 +93,32 @@ describe('trustees behind HTTP', () => {
     ])
   })
 
+  test('each call has a connection of its own: an idle one that was just closed would look like a dead trustee', async () => {
+    const { request } = await world.request('health', 'transport', [
+      oracle(world, anchors[0] as Point, 'health'),
+    ])
+    const [server] = servers as [Listening]
+    const closing: (string | null)[] = []
+    const watched: typeof fetch = async (url, init) => {
+      const response = await fetch(url, init)
+      closing.push(response.headers.get('connection'))
+      return response
+    }
+    const credential = { caller: 'gateway', secret: secretOf(1) }
+    const options = {
+      id: 1,
+      url: server.url,
+      credential,
+      now: () => NOW,
+      random: systemRandom,
+      fetch: watched,
+    }
+    const trustee = httpTrustee(group, options)
+    await trustee.audit(request)
+    await trustee.audit(request)
+    expect(closing).toEqual(['close', 'close'])
+  })
+
   test('strangers, other trustees’ secrets and plain addresses elsewhere are refused', async () => {
     const { request } = await world.request('health', 'transport', anchors.slice(0, 1))
     const url = servers[0]?.url as string
