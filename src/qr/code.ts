@@ -84,8 +84,9 @@ export function audienceHash(name: string): Uint8Array {
   return sha256(utf8(`ctid/audience/1:${name}`)).subarray(0, 8)
 }
 
-/** Which of the three forms a text has, by its prefix; `undefined` if none. */
-export function codeForm(text: string): CodeForm | undefined {
+/** Which of the three forms a text has, by its prefix; `undefined` if none, also for what is no text at all. */
+export function codeForm(text: unknown): CodeForm | undefined {
+  if (typeof text !== 'string') return undefined
   if (text.startsWith(PREFIX.dynamic)) return 'dynamic'
   if (text.startsWith(PREFIX.paper)) return 'paper'
   return text.startsWith(PREFIX.online) ? 'online' : undefined
@@ -98,7 +99,7 @@ export function codeForm(text: string): CodeForm | undefined {
  * @throws {CtidError} `ERR_QR_TOO_LARGE`, `ERR_QR_FORM`, `ERR_QR_BASE45`, `ERR_QR_CBOR`, `ERR_QR_COSE`, `ERR_QR_CLAIMS`
  */
 export function parseCode(text: string): ParsedCode {
-  if (text.length > MAX_CODE_LENGTH) throw new CtidError('ERR_QR_TOO_LARGE')
+  if (text?.length > MAX_CODE_LENGTH) throw new CtidError('ERR_QR_TOO_LARGE')
   const form = codeForm(text)
   if (form === undefined) throw new CtidError('ERR_QR_FORM')
   const bytes = decodeBase45(text, PREFIX[form].length)

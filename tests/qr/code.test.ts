@@ -153,6 +153,11 @@ describe('parseCode refuses', () => {
     expect(() => parseCode(text)).toThrow(refused(code))
   })
 
+  it.each([undefined, null, 5, {}, [], new Uint8Array(3)])('what is no text: %s', (value) => {
+    expect(codeForm(value)).toBe(undefined)
+    expect(() => parseCode(value as unknown as string)).toThrow(refused('ERR_QR_FORM'))
+  })
+
   it('attestation bytes under the paper prefix that name a holder', () => {
     expect(() => parseCode(`CTP1:${encodeBase45(fromHex(vectors.attestation))}`)).toThrow(
       refused('ERR_QR_CLAIMS'),

@@ -54,7 +54,7 @@ export function drawTree(element: Element, { t }: Shell, drawing: Drawing): void
     ),
   )
   element.classList.toggle('broken', !holds)
-  element.classList.toggle('wide', ends.length > FEW_LEAVES)
+  element.toggleAttribute('data-wide', ends.length > FEW_LEAVES)
 }
 
 export function drawLegend(element: Element, { t }: Shell): void {
