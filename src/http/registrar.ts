@@ -15,6 +15,8 @@ export type RegistrarRouterDeps = {
   nonce(): string
   /** Opens the record (which is logged), checks the proofs against a nonce given out, and issues. */
   issue(token: Uint8Array, proofs: readonly string[], officer: string): Promise<readonly IssuedCopy[]>
+  /** Rejects while nothing can be written: `GET /health` then answers 503. */
+  ready(): Promise<unknown>
 }
 
 /** What `authorizeCall` and the service call themselves instead of an evaluator's number. */
@@ -24,7 +26,7 @@ const MAX_PROOFS = 50
 
 /**
  * Routes, all `POST` with JSON and `CTID-MAC` authentication: `/enrol {document}` answers `{token, status, state}`;
- * `/nonce {}` answers `{nonce}`; `/copies {token, proofs}` answers `{copies}`. No answer repeats the document.
+ * `/nonce {}` answers `{nonce}`; `/copies {token, proofs}` answers `{copies}`. No answer repeats the document. Open: `GET /health`.
  */
 export function registrarRouter(deps: RegistrarRouterDeps): Router {
   const officerOf = (request: Request): string =>
@@ -60,6 +62,13 @@ export function registrarRouter(deps: RegistrarRouterDeps): Router {
     response.json({
       copies: copies.map(({ attestation, ...copy }) => ({ ...copy, attestation: toBase64url(attestation) })),
     })
+  })
+  router.get('/health', async (_request, response) => {
+    const isReady = await deps.ready().then(
+      () => true,
+      () => false,
+    )
+    response.status(isReady ? 200 : 503).json({ status: isReady ? 'ok' : 'unavailable' })
   })
   return router
 }

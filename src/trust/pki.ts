@@ -1,7 +1,16 @@
 // A development PKI made on first run: one root, and a leaf per party. Node only. Never for production:
 // there the root is kept offline and each party sends a certificate request.
 import 'reflect-metadata'
-import { chmodSync, existsSync, linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import {
   AuthorityKeyIdentifierExtension,
@@ -182,9 +191,12 @@ export async function loadOrCreatePki(
       unlinkSync(draft)
     }
   }
-  chmodSync(file, 0o600)
+  // Only what differs is written: where keys are mounted, the folder may be read-only.
+  if ((statSync(file).mode & 0o077) !== 0) chmodSync(file, 0o600)
   const stored = readStored(file)
-  writeFileSync(join(folder, 'anchor.pem'), stored.anchorPem)
+  const anchorFile = join(folder, 'anchor.pem')
+  const isPublished = existsSync(anchorFile) && readFileSync(anchorFile, 'utf8') === stored.anchorPem
+  if (!isPublished) writeFileSync(anchorFile, stored.anchorPem)
   return await open(stored)
 }
 

@@ -80,6 +80,7 @@ export const command: Command = {
             registrarRouter({
               authenticate: callChecker(callers, { now: systemClock }),
               enrol: (document, officer) => system.enrol(document, officer),
+              ready: () => system.store.rows('select 1 as one'),
               ...issuing(system),
             }),
             issuerStatusRouter({
