@@ -45,6 +45,7 @@ export function composePage(page: Page, markup: string, preferences: Preferences
 <header class="top"><div class="top-row">
 <a class="brand" href="/" data-t-aria-label="shell.brand"><i data-icon="seal"></i><span translate="no">CTID</span></a>
 <nav class="nav" id="nav" data-t-aria-label="shell.nav">${pages
+    .filter(({ isAside }) => !isAside)
     .map(
       (other) =>
         `<a href="${other.path}"${other === page ? ' aria-current="page"' : ''}><i data-icon="${other.icon}"></i><span data-t="nav.${other.name}"></span></a>`,

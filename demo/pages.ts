@@ -7,6 +7,7 @@ import { healthWords } from './pages/health/words.ts'
 import { healthDeskWords } from './pages/health-desk/words.ts'
 import { labsWords } from './pages/labs/words.ts'
 import { logWords } from './pages/log/words.ts'
+import { openWalletWords } from './pages/open-wallet/words.ts'
 import { verifierWords } from './pages/verifier/words.ts'
 import type { Words } from './ui/words.ts'
 
@@ -16,6 +17,8 @@ export type Page = {
   readonly path: string
   readonly icon: string
   readonly words: Words
+  /** Not in the navigation: found from the pages it belongs to. */
+  readonly isAside?: true
 }
 
 export const pages: readonly Page[] = [
@@ -27,5 +30,6 @@ export const pages: readonly Page[] = [
   { name: 'departments', path: '/departments', icon: 'departments', words: departmentsWords },
   { name: 'health-desk', path: '/health-desk', icon: 'scales', words: healthDeskWords },
   { name: 'log', path: '/log', icon: 'log', words: logWords },
+  { name: 'open-wallet', path: '/open-wallet', icon: 'key', words: openWalletWords, isAside: true },
   { name: 'labs', path: '/labs', icon: 'thief', words: labsWords },
 ]

@@ -15,6 +15,7 @@ import { type Evaluators, openEvaluators } from './parties/evaluators.ts'
 import { openHealth } from './parties/health.ts'
 import { openIssuing } from './parties/issuing.ts'
 import { openLogParty, readAbout } from './parties/log.ts'
+import { openProtocols } from './parties/open-protocols.ts'
 import { registrarRouter } from './parties/registrar.ts'
 import { residents } from './parties/town.ts'
 
@@ -88,6 +89,7 @@ export async function wireTown(options: WiringOptions): Promise<Town> {
   parties.use(relayRouter({ relay: memoryRelay({ clock }) }))
   parties.use(issuerStatusRouter({ publisher: statusPublisher, trustList, anchorPem: keyring.pki.anchorPem }))
   parties.use(issuing.router)
+  parties.use(await openProtocols({ deployment, issuing, baseUrl, clock, random }))
   if (logParty) parties.use(logParty.router)
   parties.use(health.router)
   parties.use('/health-console', health.console)

@@ -1,10 +1,18 @@
 // Draws a code: black modules on white with the quiet zone, whatever the theme. Colour lives outside the square.
-import { QUIET_ZONE, toMatrix } from '#ctid/qr'
+import { linkMatrix, type Matrix, QUIET_ZONE, toMatrix } from '#ctid/qr'
 import { svg } from './dom.ts'
 
 /** The picture of a code's text, with a text alternative. */
 export function qrPicture(text: string, label: string): SVGElement {
-  const matrix = toMatrix(text)
+  return draw(toMatrix(text), label)
+}
+
+/** The picture of a link of another protocol. */
+export function linkPicture(link: string, label: string): SVGElement {
+  return draw(linkMatrix(link), label)
+}
+
+function draw(matrix: Matrix, label: string): SVGElement {
   const side = matrix.size + 2 * QUIET_ZONE
   let path = ''
   for (let y = 0; y < matrix.size; y++) {

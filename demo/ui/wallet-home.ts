@@ -11,14 +11,15 @@ import {
 import { clear, get, put, remove, replace } from './database.ts'
 
 const STATE = 'state'
+const BOX = 'box'
 
 // Several tabs show one wallet: each says when it changed it, and hears of the others.
 const tabs = new BroadcastChannel('ctid-wallet')
 
-export const walletStorage: WalletStorage = {
+const storageAt = (name: string): WalletStorage => ({
   update: async (change) => {
     let changed = false
-    const outcome = await replace<string, ReturnType<typeof change>['result']>('wallet', STATE, (text) => {
+    const outcome = await replace<string, ReturnType<typeof change>['result']>('wallet', name, (text) => {
       const { text: value, result } = change(text)
       changed = value !== text
       return { value, result }
@@ -26,7 +27,11 @@ export const walletStorage: WalletStorage = {
     if (changed) tellOtherTabs()
     return outcome
   },
-}
+})
+
+export const walletStorage = storageAt(STATE)
+/** For credentials that came by the open protocols. */
+export const boxStorage = storageAt(BOX)
 
 /** Tells the other tabs that wallet or profile changed. */
 export const tellOtherTabs = (): void => tabs.postMessage('changed')

@@ -55,4 +55,13 @@ export { httpRelay } from './http-relay.ts'
 export { decodeImage, type RgbaImage } from './image.ts'
 export { type DropOptions, dropOnline, fetchOnline, ONLINE_TTL_SECONDS, type Relay } from './online.ts'
 export { type MemoryRelayOptions, memoryRelay } from './relay.ts'
-export { type Matrix, QUIET_ZONE, type SvgOptions, toMatrix, toPixels, toSvg, toTerminal } from './render.ts'
+export {
+  linkMatrix,
+  type Matrix,
+  QUIET_ZONE,
+  type SvgOptions,
+  toMatrix,
+  toPixels,
+  toSvg,
+  toTerminal,
+} from './render.ts'

@@ -1,6 +1,6 @@
 // From text to a picture: matrix, SVG and terminal. Always black on white with a quiet zone: colour carries nothing.
 import QRCode from 'qrcode'
-import { CtidError } from '../base/index.ts'
+import { CtidError, utf8 } from '../base/index.ts'
 
 /** The modules of a QR code. */
 export type Matrix = {
@@ -22,9 +22,22 @@ export const QUIET_ZONE = 4
  */
 export function toMatrix(text: string): Matrix {
   if (!ALPHANUMERIC.test(text)) throw new CtidError('ERR_QR_RENDER')
+  return draw({ data: text, mode: 'alphanumeric' })
+}
+
+/**
+ * As {@link toMatrix} for any text, such as the link of another protocol, which has small letters and so needs more room.
+ *
+ * @throws {CtidError} `ERR_QR_RENDER` when the text is too long
+ */
+export function linkMatrix(link: string): Matrix {
+  return draw({ data: utf8(link), mode: 'byte' })
+}
+
+function draw(segment: QRCode.QRCodeSegment): Matrix {
   let code: QRCode.QRCode
   try {
-    code = QRCode.create([{ data: text, mode: 'alphanumeric' }], { errorCorrectionLevel: 'M' })
+    code = QRCode.create([segment], { errorCorrectionLevel: 'M' })
   } catch {
     throw new CtidError('ERR_QR_RENDER')
   }

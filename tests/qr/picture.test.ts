@@ -1,7 +1,7 @@
 // Pictures: what is drawn is read again, by another library than the one that drew it.
 
 import { describe, expect, it } from 'vitest'
-import { decodeImage, QUIET_ZONE, toMatrix, toPixels, toSvg, toTerminal } from '#ctid/qr'
+import { decodeImage, linkMatrix, QUIET_ZONE, toMatrix, toPixels, toSvg, toTerminal } from '#ctid/qr'
 import { decodePng, toPng } from '../../src/qr/png.ts'
 import { makeVectors } from './vectors.ts'
 
@@ -61,6 +61,12 @@ describe('pictures', () => {
     const huge = png.slice()
     huge.set([0, 1, 0, 0, 0, 1, 0, 0], 16)
     expect(() => decodePng(huge)).toThrow(refused('ERR_QR_TOO_LARGE'))
+  })
+
+  it('draws links of other protocols, small letters and all, and refuses what no square holds', () => {
+    const link = `openid4vp://?client_id=x509_hash%3A${'a'.repeat(43)}&request_uri=${'b'.repeat(120)}`
+    expect(linkMatrix(link).version).toBeLessThan(16)
+    expect(() => linkMatrix('x'.repeat(4000))).toThrow(refused('ERR_QR_RENDER'))
   })
 })
 

@@ -34,6 +34,11 @@ export const frontWords: Words = {
     'With purpose, trustees and receipt, or not.',
     '有目的、有受托方、有回执，否则不行。',
   ],
+  'door.open': ['Bring your own wallet', '自带卡包'],
+  'door.open.text': [
+    'Open protocols: fetch and show with this browser or your phone.',
+    '开放协议：用本浏览器或手机领取与出示。',
+  ],
   'door.log': ['Audit everything', '审计一切'],
   'door.log.text': ['Verify the log here, and try to cheat.', '在此验证日志，并试着作弊。'],
   'door.labs': ['Attack it yourself', '亲手攻击'],
