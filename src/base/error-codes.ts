@@ -302,7 +302,8 @@ export const ERRORS = {
   },
   ERR_HEALTH_BUNDLE: {
     status: 400,
-    message: 'The audit bundle is malformed: lists of rule sets, records, digests and openings, each in its form.',
+    message:
+      'The audit bundle is malformed: lists of rule sets, records, digests and openings, each in its form.',
   },
 
   // pseudonym

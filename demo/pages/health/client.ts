@@ -366,7 +366,7 @@ byId<HTMLInputElement>('certificate-file').addEventListener('change', async (eve
   const input = event.target as HTMLInputElement
   reader = certificateReader()
   for (const file of input.files ?? []) {
-    const text = await readPicture(file)
+    const { text } = await readPicture(file)
     if (text === undefined) say('certificates.noCode')
     else await take(text)
   }
