@@ -368,7 +368,8 @@ export const ERRORS = {
   },
   ERR_PSEUDONYM_ROWS: {
     status: 400,
-    message: 'A delivered row cannot be used: a person twice, fields other than those granted, or too late.',
+    message:
+      'Rows are missing or cannot be used: a person twice, fields other than those granted, or too late.',
   },
   ERR_PSEUDONYM_QUERY: {
     status: 400,

@@ -43,12 +43,12 @@ export type Fusion = {
    */
   add(from: string, deliveries: readonly Delivery[]): Promise<void>
   /**
-   * An aggregate over the persons that all departments delivered. One exact table, which
+   * An aggregate over the persons that all departments delivered, once all have. One exact table, which
    * tells its fields for the whole account (the same again is free); every other answer needs noise and budget, for
    * exact tables that share a field can be subtracted from each other.
    *
    * @throws {CtidError} `ERR_PSEUDONYM_QUERY`, `ERR_PSEUDONYM_GRANT_SCOPE`, `ERR_PSEUDONYM_GRANT_TIME`,
-   *   `ERR_PSEUDONYM_BUDGET`, `ERR_PSEUDONYM_DISCARDED`
+   *   `ERR_PSEUDONYM_ROWS`, `ERR_PSEUDONYM_BUDGET`, `ERR_PSEUDONYM_DISCARDED`
    */
   aggregate(query: Query): Cell[]
   /** Ends the purpose: wipes keys and rows. */
@@ -88,10 +88,15 @@ export function openFusion(group: Group, options: FusionOptions): Fusion {
       throw new CtidError('ERR_PSEUDONYM_GRANT_SCOPE', { detail: 'fields' })
     }
   }
+  const requireDelivered = (): void => {
+    if (![...granted.keys()].every((from) => tables.has(from))) {
+      throw new CtidError('ERR_PSEUDONYM_ROWS', { detail: 'a department has not delivered' })
+    }
+  }
   const joined = (): JoinedRow[] => {
     const [first, ...others] = [...granted.keys()].map((from) => [from, tables.get(from)] as const)
-    if (!first?.[1] || others.some(([, table]) => table === undefined)) return []
     const rows: JoinedRow[] = []
+    if (!first?.[1]) return rows
     for (const [key, fields] of first[1]) {
       const matched = others.map(([from, table]) => [from, table?.get(key)] as const)
       if (matched.some(([, row]) => row === undefined)) continue
@@ -138,6 +143,7 @@ export function openFusion(group: Group, options: FusionOptions): Fusion {
       requireSound(query)
       for (const { sector: from, field } of query.groupBy) requireGranted(from, [field])
       if (query.measure.type === 'sum') requireGranted(query.measure.sector, [query.measure.field])
+      requireDelivered()
       if (query.epsilonMilli === undefined) return answerExactly(query)
       if (!budget) throw new CtidError('ERR_PSEUDONYM_BUDGET', { detail: 'no budget was set up' })
       budget.ledger.spend(budget.account, query.epsilonMilli)

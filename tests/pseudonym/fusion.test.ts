@@ -195,6 +195,18 @@ describe('a fusion', () => {
     await expect(adding).rejects.toMatchObject({ code: 'ERR_PSEUDONYM_ROWS' })
   })
 
+  test('answers nothing, and spends nothing, before all departments have delivered', async () => {
+    const ledger = privacyBudget(memoryJournal(), { limitMilli: 1000 })
+    const opened = openFusion(group, { ...optionsOf(), budget: { ledger, account: 'early' } })
+    await opened.add('health', delivered.get('health') ?? [])
+    for (const query of [byAsthmaAndMode, { ...byAsthmaAndMode, epsilonMilli: 500 }]) {
+      expect(codeOf(() => opened.aggregate(query))).toBe('ERR_PSEUDONYM_ROWS')
+    }
+    expect(ledger.remaining('early')).toBe(1000)
+    await opened.add('transport', delivered.get('transport') ?? [])
+    expect(codeOf(() => opened.aggregate(byAsthmaAndMode))).toBe('accepted')
+  })
+
   test('two deliveries at the same moment are both kept', async () => {
     const opened = openFusion(group, { ...optionsOf(), minimumCell: 2 })
     const [a, b] = [delivered.get('health')?.slice(0, 12), delivered.get('health')?.slice(12)]
