@@ -8,6 +8,7 @@ import { type Camera, openCamera, readPicture } from '../../ui/camera.ts'
 import { type Countdown, countdown } from '../../ui/countdown.ts'
 import { get } from '../../ui/database.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { once } from '../../ui/once.ts'
 import { qrPicture } from '../../ui/qr-picture.ts'
 import { startShell } from '../../ui/shell.ts'
 import { deviceKeys, walletStorage } from '../../ui/wallet-home.ts'
@@ -314,13 +315,13 @@ const wordsOf = ({ class: name, data }: { readonly class: string; readonly data:
   return [t(`class.${name}`), ...values].join(', ')
 }
 
-async function handIn(codes: readonly string[]): Promise<void> {
-  await attempt(async () => {
+const handIn = once((codes: readonly string[]) =>
+  attempt(async () => {
     await authority.importCertificate(codes, await proveName(wallet, codes))
     reading = undefined
     say('')
-  }, t('certificates.done'))
-}
+  }, t('certificates.done')),
+)
 
 async function take(text: string): Promise<void> {
   try {
