@@ -95,111 +95,200 @@ export function factLayout(): Layout {
   return layout
 }
 
-const GROUP_START: readonly number[] = GROUPS.map((_, i) =>
-  GROUPS.slice(0, i).reduce((sum, group) => sum + SCHEMA[group].length, 1),
-)
+/** Slots of each group: the first one, and a bit for each. The clock has slot 0. */
+const SLOTS = Object.fromEntries(
+  GROUPS.map((group, i) => {
+    const start = GROUPS.slice(0, i).reduce((sum, before) => sum + SCHEMA[before].length, 1)
+    return [group, { start, bits: ((1 << SCHEMA[group].length) - 1) << start }]
+  }),
+) as { readonly [G in FactGroup]: { readonly start: number; readonly bits: number } }
 
-/** A frame for fact records that reloads only the groups that differ from the previous record. */
+/** A frame for fact records: what the record before left is cleared, and nothing else is touched twice. */
 export class FactFrame extends Frame {
   /** Bit `1 << slot` for each fact that is there and not empty. There are fewer than 31 slots. */
   present = 0
-  readonly #groups: unknown[] = new Array(GROUPS.length).fill(null)
-  readonly #used: readonly boolean[]
+  /** Bit `1 << slot` for each slot that is not null. */
+  #filled = 0
+  #last: FactRecord | undefined
+  readonly #used: number
 
   /** A frame for conditions that read `paths` (and no others: groups without one of them are not loaded). */
   constructor(size: number, paths: Iterable<string>) {
     super(size)
     const read = new Set([...paths].map((path) => path.split('.')[0]))
-    this.#used = GROUPS.map((group) => read.has(group))
+    this.#used = GROUPS.reduce((bits, group) => bits | (read.has(group) ? SLOTS[group].bits : 0), 0)
   }
 
   load(record: FactRecord): void {
+    if (record === this.#last) return
+    this.#last = record
     this.put(0, record.now)
     // One member access per line, each of one shape: a loop over names would be several times slower.
-    const groups = this.#groups
-    if (record.case !== groups[0]) this.#setGroup(0, record.case)
-    if (record.test !== groups[1]) this.#setGroup(1, record.test)
-    if (record.contact !== groups[2]) this.#setGroup(2, record.contact)
-    if (record.travel !== groups[3]) this.#setGroup(3, record.travel)
-    if (record.stay !== groups[4]) this.#setGroup(4, record.stay)
-    if (record.symptom !== groups[5]) this.#setGroup(5, record.symptom)
-    if (record.declaration !== groups[6]) this.#setGroup(6, record.declaration)
-    if (record.screening !== groups[7]) this.#setGroup(7, record.screening)
-    if (record.duty !== groups[8]) this.#setGroup(8, record.duty)
-    if (record.transfer !== groups[9]) this.#setGroup(9, record.transfer)
-    if (record.vaccination !== groups[10]) this.#setGroup(10, record.vaccination)
-    if (record.recovery !== groups[11]) this.#setGroup(11, record.recovery)
-    if (record.residence !== groups[12]) this.#setGroup(12, record.residence)
-    if (record.manual !== groups[13]) this.#setGroup(13, record.manual)
+    const used = this.#used
+    if ((used & CASE.bits) !== 0) {
+      if (record.case !== null) loadCase(this, record.case)
+      else this.#forget(CASE)
+    }
+    if ((used & TEST.bits) !== 0) {
+      if (record.test !== null) loadTest(this, record.test)
+      else this.#forget(TEST)
+    }
+    if ((used & CONTACT.bits) !== 0) {
+      if (record.contact !== null) loadContact(this, record.contact)
+      else this.#forget(CONTACT)
+    }
+    if ((used & TRAVEL.bits) !== 0) {
+      if (record.travel !== null) loadTravel(this, record.travel)
+      else this.#forget(TRAVEL)
+    }
+    if ((used & STAY.bits) !== 0) {
+      if (record.stay !== null) loadStay(this, record.stay)
+      else this.#forget(STAY)
+    }
+    if ((used & SYMPTOM.bits) !== 0) {
+      if (record.symptom !== null) loadSymptom(this, record.symptom)
+      else this.#forget(SYMPTOM)
+    }
+    if ((used & DECLARATION.bits) !== 0) {
+      if (record.declaration !== null) loadDeclaration(this, record.declaration)
+      else this.#forget(DECLARATION)
+    }
+    if ((used & SCREENING.bits) !== 0) {
+      if (record.screening !== null) loadScreening(this, record.screening)
+      else this.#forget(SCREENING)
+    }
+    if ((used & DUTY.bits) !== 0) {
+      if (record.duty !== null) loadDuty(this, record.duty)
+      else this.#forget(DUTY)
+    }
+    if ((used & TRANSFER.bits) !== 0) {
+      if (record.transfer !== null) loadTransfer(this, record.transfer)
+      else this.#forget(TRANSFER)
+    }
+    if ((used & VACCINATION.bits) !== 0) {
+      if (record.vaccination !== null) loadVaccination(this, record.vaccination)
+      else this.#forget(VACCINATION)
+    }
+    if ((used & RECOVERY.bits) !== 0) {
+      if (record.recovery !== null) loadRecovery(this, record.recovery)
+      else this.#forget(RECOVERY)
+    }
+    if ((used & RESIDENCE.bits) !== 0) {
+      if (record.residence !== null) loadResidence(this, record.residence)
+      else this.#forget(RESIDENCE)
+    }
+    if ((used & MANUAL.bits) !== 0) {
+      if (record.manual !== null) loadManual(this, record.manual)
+      else this.#forget(MANUAL)
+    }
   }
 
-  #setGroup(index: number, value: object | null): void {
-    this.#groups[index] = value
-    if (this.#used[index] !== true) return
-    const start = GROUP_START[index] as number
-    if (value === null) {
-      const end = GROUP_START[index + 1] ?? this.slots.length
-      for (let slot = start; slot < end; slot++) this.fact(slot, null)
-    } else (LOAD[index] as Load)(this, start, value as never)
+  #forget({ start, bits }: { readonly start: number; readonly bits: number }): void {
+    for (let left = (this.#filled & bits) >> start, slot = start; left !== 0; left >>= 1, slot++)
+      if ((left & 1) !== 0) this.#clear(slot)
   }
 
-  /** Puts one fact and notes whether it is there. */
+  #clear(slot: number): void {
+    this.slots[slot] = null
+    this.dates[slot] = Number.NaN
+    this.#filled &= ~(1 << slot)
+    this.present &= ~(1 << slot)
+  }
+
+  /** Puts one fact and notes whether it is there. Most facts of most people are null, and were before. */
   fact(slot: number, value: string | number | null): void {
+    const bit = 1 << slot
+    if (value === null) {
+      if ((this.#filled & bit) !== 0) this.#clear(slot)
+      return
+    }
     // No comparison with the previous value: comparing two texts costs more than parsing the date again.
     this.slots[slot] = value
     this.dates[slot] = Number.NaN
-    if (value !== null && value !== '' && value !== 0) this.present |= 1 << slot
-    else this.present &= ~(1 << slot)
+    this.#filled |= bit
+    if (value !== '' && value !== 0) this.present |= bit
+    else this.present &= ~bit
   }
 }
 
-type Load = (frame: FactFrame, slot: number, group: never) => void
+const CASE = SLOTS.case
+const TEST = SLOTS.test
+const CONTACT = SLOTS.contact
+const TRAVEL = SLOTS.travel
+const STAY = SLOTS.stay
+const SYMPTOM = SLOTS.symptom
+const DECLARATION = SLOTS.declaration
+const SCREENING = SLOTS.screening
+const DUTY = SLOTS.duty
+const TRANSFER = SLOTS.transfer
+const VACCINATION = SLOTS.vaccination
+const RECOVERY = SLOTS.recovery
+const RESIDENCE = SLOTS.residence
+const MANUAL = SLOTS.manual
 
-// In the order of SCHEMA. Spelled out for the same reason as `load`; `facts.test.ts` holds them to the schema.
-const LOAD: readonly Load[] = [
-  (frame, slot, group: Members<'case'>) => {
-    frame.fact(slot, group.confirmedAt)
-    frame.fact(slot + 1, group.dischargedAt)
-    frame.fact(slot + 2, group.suspectedAt)
-    frame.fact(slot + 3, group.excludedAt)
-  },
-  (frame, slot, group: Members<'test'>) => {
-    frame.fact(slot, group.positiveAt)
-    frame.fact(slot + 1, group.negativeAt)
-    frame.fact(slot + 2, group.earlierNegativeAt)
-    frame.fact(slot + 3, group.reviewedAt)
-    frame.fact(slot + 4, group.takenAt)
-  },
-  (frame, slot, group: Members<'contact'>) => {
-    frame.fact(slot, group.closeAt)
-    frame.fact(slot + 1, group.secondaryAt)
-    frame.fact(slot + 2, group.companionAt)
-    frame.fact(slot + 3, group.vehicleAt)
-  },
-  (frame, slot, group: Members<'travel'>) => frame.fact(slot, group.abroadAt),
-  (frame, slot, group: Members<'stay'>) => {
-    frame.fact(slot, group.highAt)
-    frame.fact(slot + 1, group.mediumAt)
-  },
-  (frame, slot, group: Members<'symptom'>) => {
-    frame.fact(slot, group.presentAt)
-    frame.fact(slot + 1, group.excludedAt)
-  },
-  (frame, slot, group: Members<'declaration'>) => {
-    frame.fact(slot, group.madeAt)
-    frame.fact(slot + 1, group.tripAt)
-  },
-  (frame, slot, group: Members<'screening'>) => frame.fact(slot, group.calledAt),
-  (frame, slot, group: Members<'duty'>) => frame.fact(slot, group.endedAt),
-  (frame, slot, group: Members<'transfer'>) => {
-    frame.fact(slot, group.raisedAt)
-    frame.fact(slot + 1, group.revokedAt)
-  },
-  (frame, slot, group: Members<'vaccination'>) => {
-    frame.fact(slot, group.givenAt)
-    frame.fact(slot + 1, group.doses)
-  },
-  (frame, slot, group: Members<'recovery'>) => frame.fact(slot, group.positiveAt),
-  (frame, slot, group: Members<'residence'>) => frame.fact(slot, group.declaredAt),
-  (frame, slot, group: Members<'manual'>) => frame.fact(slot, group.noticeAt),
-]
+// Spelled out for the same reason as `load`; `facts.test.ts` holds them to the schema.
+function loadCase(frame: FactFrame, group: Members<'case'>): void {
+  const { start } = CASE
+  frame.fact(start, group.confirmedAt)
+  frame.fact(start + 1, group.dischargedAt)
+  frame.fact(start + 2, group.suspectedAt)
+  frame.fact(start + 3, group.excludedAt)
+}
+function loadTest(frame: FactFrame, group: Members<'test'>): void {
+  const { start } = TEST
+  frame.fact(start, group.positiveAt)
+  frame.fact(start + 1, group.negativeAt)
+  frame.fact(start + 2, group.earlierNegativeAt)
+  frame.fact(start + 3, group.reviewedAt)
+  frame.fact(start + 4, group.takenAt)
+}
+function loadContact(frame: FactFrame, group: Members<'contact'>): void {
+  const { start } = CONTACT
+  frame.fact(start, group.closeAt)
+  frame.fact(start + 1, group.secondaryAt)
+  frame.fact(start + 2, group.companionAt)
+  frame.fact(start + 3, group.vehicleAt)
+}
+function loadTravel(frame: FactFrame, group: Members<'travel'>): void {
+  frame.fact(TRAVEL.start, group.abroadAt)
+}
+function loadStay(frame: FactFrame, group: Members<'stay'>): void {
+  const { start } = STAY
+  frame.fact(start, group.highAt)
+  frame.fact(start + 1, group.mediumAt)
+}
+function loadSymptom(frame: FactFrame, group: Members<'symptom'>): void {
+  const { start } = SYMPTOM
+  frame.fact(start, group.presentAt)
+  frame.fact(start + 1, group.excludedAt)
+}
+function loadDeclaration(frame: FactFrame, group: Members<'declaration'>): void {
+  const { start } = DECLARATION
+  frame.fact(start, group.madeAt)
+  frame.fact(start + 1, group.tripAt)
+}
+function loadScreening(frame: FactFrame, group: Members<'screening'>): void {
+  frame.fact(SCREENING.start, group.calledAt)
+}
+function loadDuty(frame: FactFrame, group: Members<'duty'>): void {
+  frame.fact(DUTY.start, group.endedAt)
+}
+function loadTransfer(frame: FactFrame, group: Members<'transfer'>): void {
+  const { start } = TRANSFER
+  frame.fact(start, group.raisedAt)
+  frame.fact(start + 1, group.revokedAt)
+}
+function loadVaccination(frame: FactFrame, group: Members<'vaccination'>): void {
+  const { start } = VACCINATION
+  frame.fact(start, group.givenAt)
+  frame.fact(start + 1, group.doses)
+}
+function loadRecovery(frame: FactFrame, group: Members<'recovery'>): void {
+  frame.fact(RECOVERY.start, group.positiveAt)
+}
+function loadResidence(frame: FactFrame, group: Members<'residence'>): void {
+  frame.fact(RESIDENCE.start, group.declaredAt)
+}
+function loadManual(frame: FactFrame, group: Members<'manual'>): void {
+  frame.fact(MANUAL.start, group.noticeAt)
+}

@@ -176,6 +176,10 @@ function compileColour(
   const needs = Int32Array.from(order, (i) => mask(leadingGuards((rules[i] as Rule).when, layout)))
   const grounded = Int32Array.from(order, (i) => grounds[i] as number)
   const ranked = Uint8Array.from(order, (i) => ranks[i] as number)
+  // Most people have no fact with which any rule begins: one look at all of those at once.
+  const begins = needs.every((need) => need !== 0)
+    ? needs.reduce((bits, need) => bits | (need & -need), 0)
+    : -1
   const required = requires.map(({ when }) => compileRest(when))
   const requiredNeeds = Int32Array.from(requires, ({ when }) => mask(leadingGuards(when, layout)))
   return (facts) => {
@@ -183,7 +187,8 @@ function compileColour(
     frame.reset(0)
     const { present } = frame
     let open = false
-    for (let i = 0; i < tests.length; i++) {
+    const count = (present & begins) === 0 && begins !== -1 ? 0 : tests.length
+    for (let i = 0; i < count; i++) {
       const need = needs[i] as number
       if ((present & need) !== need) continue
       const result = run(tests[i] as Test, frame)
