@@ -146,8 +146,11 @@ async function begin(desk: Desk, { kind, version, proof }: Beginning): Promise<v
       detail: `${kind} rotation ${version} was begun with another key`,
     })
   }
-  if (desk.ring.some(({ state }) => state === 'next' || state === 'old')) {
-    throw new CtidError('ERR_REGISTRY_ROTATION', { detail: 'an earlier rotation is not retired' })
+  const earlier = desk.ring.find(({ state }) => state === 'next' || state === 'old')
+  if (earlier) {
+    throw new CtidError('ERR_REGISTRY_ROTATION', {
+      detail: `the rotation of the ${earlier.kind} key is not retired`,
+    })
   }
   const present = writingVersion(desk, kind)
   if (version <= present || (kind === 'anchor' && version !== present + 1)) {

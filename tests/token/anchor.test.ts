@@ -8,6 +8,8 @@ import {
   evaluateShare,
   inputElement,
   localEvaluator,
+  rotatedKeySet,
+  rotatedShare,
   sectorPoint,
   sectorToken,
 } from '#ctid/token'
@@ -227,6 +229,47 @@ describe('sector points and tokens', () => {
         expect(combineParts(sodium, parts, [blind]).map(toHex)).toEqual([v.anchor])
       }
     }
+  })
+
+  it('match the vectors across a rotation of K', () => {
+    const [{ K, identity, anchor, point, shares: former }] = vectors.tokens as [(typeof vectors.tokens)[0]]
+    const { rotation } = vectors
+    const sharesOf = (all: typeof former) =>
+      all.map(({ id, secret: text }) => {
+        const secret = sodium.parseScalar(hex(text))
+        return { id, secret, publicKey: sodium.multiplyBase(secret) }
+      })
+    const keySetOf = (secret: string, all: typeof former, version: number) => ({
+      version,
+      epoch: 0,
+      threshold: 2,
+      groupKey: sodium.multiplyBase(sodium.parseScalar(hex(secret))),
+      shares: sharesOf(all).map(({ id, publicKey }) => ({ id, publicKey })),
+    })
+    const keys = {
+      current: keySetOf(K, former, 1),
+      rotation: keySetOf(rotation.rho, rotation.rotationShares, 2),
+    }
+    const deals = rotation.deals.map(({ dealer, commitments, proof, parts }) => ({
+      dealer,
+      commitments: commitments.map((text) => sodium.parsePoint(hex(text))),
+      proof: hex(proof),
+      parts: new Map(parts.map(({ id, part }) => [id, sodium.parseScalar(hex(part))])),
+    }))
+    const next = rotatedKeySet(keys, deals, sodium)
+    expect(toHex(next.groupKey)).toBe(rotation.nextGroupKey)
+    for (const { id, secret } of rotation.nextShares) {
+      expect(toHex(rotatedShare(id, keys, next, deals, sodium).secret)).toBe(secret)
+    }
+    const rho = sodium.parseScalar(hex(rotation.rho))
+    expect(toHex(sodium.multiply(rho, sodium.parsePoint(hex(anchor))))).toBe(rotation.anchor)
+    expect(toHex(sodium.multiply(rho, sodium.parsePoint(hex(point))))).toBe(rotation.point)
+    // The same as a fresh derivation under the next key.
+    const fresh = sodium.multiply(
+      wholeKey(sharesOf(rotation.nextShares)),
+      inputElement(sodium, hex(identity)),
+    )
+    expect(toHex(fresh)).toBe(rotation.anchor)
   })
 
   it('depend on key, key version and point, each', () => {
