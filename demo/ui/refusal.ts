@@ -53,11 +53,11 @@ export function reasonOf(error: unknown, language: Language): string {
   return wordsOfCode(error.code, language, error.message)
 }
 
-/** The sentence for an error code; an unknown one keeps `otherwise`, or the code itself where that has no words. */
+/** The sentence for an error code. One that is not the library's keeps the words it came with. */
 export function wordsOfCode(code: string, language: Language, otherwise = code): string {
   // An answer that is no problem document comes from something before the parties, a proxy for instance.
   const named = code.startsWith('HTTP_5') ? 'ERR_HTTP_UNAVAILABLE' : code
-  if (!Object.hasOwn(ERRORS, named)) return language === 'zh' ? code : otherwise
+  if (!Object.hasOwn(ERRORS, named)) return otherwise
   const known = named as keyof typeof ERRORS
   if (language === 'en') return ERRORS[known].message
   const chinese = CHINESE[known] ?? reasonWords(known, 'zh')

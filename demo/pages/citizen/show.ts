@@ -225,6 +225,7 @@ export function showPanels(deps: ShowDeps): Show {
       return
     }
     onlineRing = countdown(t('show.onlineLeft'))
+    onlineRing.show(STEP_SECONDS - ((Date.now() / 1000) % STEP_SECONDS), STEP_SECONDS)
     fill(
       panel,
       h(

@@ -1,6 +1,7 @@
 // Departments page: four tables, a join that trustees approve one by one, the citizen's record, and what must not work.
 import { ApiError, call } from '../../ui/api.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { isNoAnswer, reasonOf } from '../../ui/refusal.ts'
 import { startShell } from '../../ui/shell.ts'
 import { wireTabs } from '../../ui/tabs.ts'
 import { wireAttempts } from './attempts.ts'
@@ -36,8 +37,8 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
   } catch (error) {
     if (!(error instanceof ApiError)) throw error
     const words = codeWords(shell, error.code)
-    const reason = words === error.code ? error.message : words
-    notice(error.code === 'ERR_NETWORK' ? t('error.network') : t('error.refused', { reason }), 'bad')
+    const reason = words === error.code ? reasonOf(error, shell.language()) : words
+    notice(isNoAnswer(error) ? t('error.network') : t('error.refused', { reason }), 'bad')
     byId('notice').scrollIntoView({ block: 'nearest' })
   }
 }

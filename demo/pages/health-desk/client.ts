@@ -9,9 +9,10 @@ import {
   verifyEvidence,
 } from '#ctid/health'
 import { walkIns } from '../../parties/town.ts'
-import { ApiError, call } from '../../ui/api.ts'
+import { call } from '../../ui/api.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
 import { qrPicture } from '../../ui/qr-picture.ts'
+import { isNoAnswer, reasonOf } from '../../ui/refusal.ts'
 import { startShell } from '../../ui/shell.ts'
 import { wireTabs } from '../../ui/tabs.ts'
 import { healthDeskWords } from './words.ts'
@@ -45,8 +46,7 @@ async function attempt(work: () => Promise<unknown>, done: string): Promise<void
     await work()
     notice(done)
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    notice(error.code === 'ERR_NETWORK' ? t('network') : t('failed', { reason: error.message }), 'bad')
+    notice(isNoAnswer(error) ? t('network') : t('failed', { reason: reasonOf(error, language()) }), 'bad')
   }
 }
 
@@ -67,6 +67,8 @@ function renderSources(): void {
       h('option', { value: subject, selected: subject === chosen }, `${subject.slice(0, 12)}…`),
     ),
   )
+  byId<HTMLButtonElement>('evidence-go').disabled = desk.people.length === 0
+  byId('nobody').hidden = desk.people.length > 0
   fill(
     byId('finding'),
     ...desk.sources.map(({ id, name, findings }) =>

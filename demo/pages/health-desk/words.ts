@@ -46,7 +46,12 @@ export const healthDeskWords: Words = {
     'Unrelated to the token in the registry. Nobody here sees a name.',
     '与登记库中的标识无关，这里无人能看到姓名。',
   ],
-  'sources.none': ['Nobody has enrolled with a wallet yet', '尚无人以卡包登记'],
+  'sources.none': ['Nobody yet', '暂无'],
+  'sources.nobody': [
+    'Nobody has enrolled with a wallet yet, so there is nobody to sign a finding about.',
+    '尚无人以卡包登记，因此没有可签署结论的对象。',
+  ],
+  'sources.enrol': ['Enrol a citizen', '去登记一位居民'],
   'sources.finding': ['Finding', '事实'],
   'sources.officers': ['Two officers of two offices', '两个机构的两名经办人'],
   'sources.sign': ['Sign and hand in', '签名并提交'],

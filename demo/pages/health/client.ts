@@ -3,13 +3,13 @@ import { systemRandom } from '#ctid/base'
 import type { Evidence } from '#ctid/health'
 import { STEP_SECONDS } from '#ctid/qr'
 import { createWallet, type Showing } from '#ctid/wallet'
-import { ApiError } from '../../ui/api.ts'
 import { type Camera, openCamera, readPicture } from '../../ui/camera.ts'
 import { type Countdown, countdown } from '../../ui/countdown.ts'
 import { get } from '../../ui/database.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
 import { once } from '../../ui/once.ts'
 import { qrPicture } from '../../ui/qr-picture.ts'
+import { isNoAnswer, reasonOf } from '../../ui/refusal.ts'
 import { startShell } from '../../ui/shell.ts'
 import { deviceKeys, walletStorage } from '../../ui/wallet-home.ts'
 import type { Profile } from '../citizen/desk.ts'
@@ -57,8 +57,7 @@ async function attempt(work: () => Promise<unknown>, done: string): Promise<void
     notice(done)
     await refresh()
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    notice(error.code === 'ERR_NETWORK' ? t('network') : t('failed', { reason: error.message }), 'bad')
+    notice(isNoAnswer(error) ? t('network') : t('failed', { reason: reasonOf(error, language()) }), 'bad')
   }
 }
 

@@ -3,6 +3,7 @@ import type { LabResult, Text } from '../../labs/lab.ts'
 import type { LabSheet, RunLine } from '../../labs/router.ts'
 import { ApiError, call } from '../../ui/api.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { isNoAnswer, reasonOf } from '../../ui/refusal.ts'
 import { startShell } from '../../ui/shell.ts'
 import { figureView } from './figure.ts'
 import { labsWords } from './words.ts'
@@ -165,7 +166,7 @@ async function run(lab: LabSheet, seed: string, where: 'here' | 'server'): Promi
     current.state = 'done'
   } catch (error) {
     current.state = 'failed'
-    if (error instanceof ApiError) current.lines.push({ en: error.message, zh: error.message })
+    if (error instanceof ApiError) current.lines.push({ en: error.message, zh: reasonOf(error, 'zh') })
   }
   showRun(lab)
 }
@@ -245,6 +246,8 @@ function outcome(side: 'naive' | 'ours', result: LabResult): HTMLElement {
   )
 }
 
+const reasonFor = (error: unknown): string => (isNoAnswer(error) ? t('network') : reasonOf(error, language()))
+
 function exercise(lab: LabSheet, at: number): HTMLElement {
   const asked = lab.exercises[at]
   const id = `answer-${at}`
@@ -260,7 +263,7 @@ function exercise(lab: LabSheet, at: number): HTMLElement {
       verdict.textContent = right ? t('lab.right') : t('lab.wrong', { hint: asked ? say(asked.hint) : '' })
       verdict.dataset['right'] = String(right)
     } catch (error) {
-      verdict.textContent = error instanceof ApiError ? error.message : String(error)
+      verdict.textContent = reasonFor(error)
     }
   }
   return h(
@@ -280,10 +283,7 @@ addEventListener('hashchange', () => {
 try {
   labs = await call<readonly LabSheet[]>('/labs/api/')
 } catch (error) {
-  fill(
-    byId('labs'),
-    h('li', { class: 'note bad' }, error instanceof ApiError ? error.message : String(error)),
-  )
+  fill(byId('labs'), h('li', { class: 'note bad' }, reasonFor(error)))
 }
 if (labs.length > 0) render()
 document.documentElement.dataset['ready'] = 'true'

@@ -39,6 +39,7 @@ export const labsWords: Words = {
   'lab.check': ['Check', '检查'],
   'lab.right': ['Right.', '正确。'],
   'lab.wrong': ['Not yet. {hint}', '还不对。{hint}'],
+  network: ['No answer from the server.', '服务器没有应答。'],
   'lab.references': ['References', '参考文献'],
   'lab.inBrowser': ['runs in the browser', '可在浏览器运行'],
 }

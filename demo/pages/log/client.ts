@@ -1,5 +1,5 @@
 // Log explorer: fetches checkpoint, tiles and entries, and believes none of them before they verify in this browser.
-import { equalBytes, isCtidError, toHex } from '#ctid/base'
+import { equalBytes, toHex } from '#ctid/base'
 import {
   leafHash,
   proveConsistency,
@@ -7,9 +7,10 @@ import {
   verifyConsistency,
   verifyInclusion,
 } from '#ctid/transparency'
-import { ApiError, call } from '../../ui/api.ts'
+import { call } from '../../ui/api.ts'
 import { get, put } from '../../ui/database.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
+import { isNoAnswer, reasonOf } from '../../ui/refusal.ts'
 import { startShell } from '../../ui/shell.ts'
 import { wireTabs } from '../../ui/tabs.ts'
 import { reasonNames } from '../../ui/words.ts'
@@ -231,8 +232,8 @@ async function guarded(work: () => Promise<void>): Promise<void> {
     await work()
     fill(byId('notice'))
   } catch (error) {
-    if (!(error instanceof ApiError) && !isCtidError(error)) throw error
-    const text = error.code === 'ERR_NETWORK' ? t('network') : t('refused', { reason: error.message })
+    const reason = reasonOf(error, shell.language())
+    const text = isNoAnswer(error) ? t('network') : t('refused', { reason })
     fill(byId('notice'), h('p', { class: 'note bad', id: 'alarm' }, icon('alert'), h('span', {}, text)))
   }
 }
