@@ -1,9 +1,9 @@
 // Signing keys and certificate chains from files, in the forms that certificate authorities and other tools give them.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { CtidError, systemClock } from '../base/index.ts'
+import { CtidError, isCtidError, systemClock } from '../base/index.ts'
 import { type P256PrivateJwk, parsePublicJwk, type Signer, signerFromJwk } from '../crypto/index.ts'
 import { keyId } from '../trust/index.ts'
-import type { CertifiedKey } from '../trust/node.ts'
+import { type CertifiedKey, checkChain } from '../trust/node.ts'
 import { readText } from './system.ts'
 
 /** A key with its chain, and the anchor if the file had one. */
@@ -17,7 +17,7 @@ export type LoadedKey = CertifiedKey & { readonly anchorPem: string | undefined 
  */
 export async function loadCertifiedKey(keyFile: string, chainFile: string): Promise<LoadedKey> {
   const signer = await readKey(keyFile)
-  const chain = certificatesOf(await readText(chainFile))
+  const chain = certificatesOf(await read(chainFile, '--cert'))
   const anchor = chain.findLast(isSelfSigned)
   const links = chain.filter((certificate) => certificate !== anchor)
   const [leaf] = links
@@ -50,8 +50,34 @@ function certificatesOf(text: string): X509Certificate[] {
   throw usage('no PEM certificate')
 }
 
+/**
+ * Refuses a chain that others will refuse, while there is somebody to hear it: a link that is missing or in the wrong
+ * place, or another anchor. Without an anchor the last certificate is taken for it.
+ *
+ * @throws {CtidError} `ERR_CLI_USAGE` saying what `checkChain` found
+ */
+export function requireChain({ x5c }: CertifiedKey, anchorPem: string | undefined): void {
+  const links = anchorPem === undefined ? x5c.slice(0, -1) : x5c
+  const anchor = anchorPem ?? Buffer.from(x5c.at(-1) ?? '', 'base64')
+  if (links.length === 0) return
+  try {
+    checkChain(links, { anchors: [anchor], now: systemClock() })
+  } catch (error) {
+    if (!isCtidError(error)) throw error
+    throw usage(`--cert: ${error.message}`)
+  }
+}
+
+async function read(file: string, option: string): Promise<string> {
+  try {
+    return await readText(file)
+  } catch (cause) {
+    throw new CtidError('ERR_CLI_FILE', { detail: option, cause })
+  }
+}
+
 async function readKey(file: string): Promise<Signer> {
-  const text = await readText(file)
+  const text = await read(file, '--key')
   try {
     const key = text.trimStart().startsWith('{')
       ? createPrivateKey({ key: JSON.parse(text), format: 'jwk' })

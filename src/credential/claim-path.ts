@@ -31,14 +31,23 @@ function grow(tree: PathTree, value: Json, path: ClaimPath, depth: number): void
     return
   }
   if (step === null && Array.isArray(value)) {
-    value.forEach((element: Json, index) => {
-      grow(branch(tree, index), element, path, depth + 1)
-    })
+    // Elements without the rest of the path are passed over, as section 7.1 says, as long as one has it.
+    const indices = value.flatMap((element: Json, index) => (leads(element, path, depth + 1) ? [index] : []))
+    if (indices.length === 0 && value.length > 0) throw new CtidError('ERR_CREDENTIAL_PATH')
+    for (const index of indices) grow(branch(tree, index), value[index] as Json, path, depth + 1)
     return
   }
   const next = member(value, step)
   if (next === undefined) throw new CtidError('ERR_CREDENTIAL_PATH')
   grow(branch(tree, step as string | number), next, path, depth + 1)
+}
+
+function leads(value: Json, path: ClaimPath, depth: number): boolean {
+  const step = path[depth]
+  if (step === undefined) return true
+  if (step === null) return Array.isArray(value) && value.some((one: Json) => leads(one, path, depth + 1))
+  const next = member(value, step)
+  return next !== undefined && leads(next, path, depth + 1)
 }
 
 function branch(tree: PathTree, step: string | number): PathTree {

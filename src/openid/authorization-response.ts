@@ -30,7 +30,10 @@ const MAX_PRESENTATIONS = 32
 export async function encryptResponse(payload: JsonObject, request: ReceivedRequest): Promise<string> {
   const key = request.encryptionKeys.find(
     (candidate) =>
-      candidate['kty'] === 'EC' && candidate['crv'] === 'P-256' && candidate['alg'] === 'ECDH-ES',
+      candidate['kty'] === 'EC' &&
+      candidate['crv'] === 'P-256' &&
+      candidate['alg'] === 'ECDH-ES' &&
+      (candidate['use'] ?? 'enc') === 'enc',
   )
   const enc = ENC.findLast((value) => request.encValues.includes(value))
   if (!key || !enc) throw new CtidError('ERR_OPENID_REQUEST', { detail: 'no usable encryption key' })

@@ -15,6 +15,8 @@ export type CredentialOffer = {
   readonly configurationIds: readonly string[]
   readonly preAuthorized?: { readonly code: string; readonly txCode?: TxCodeSpec }
   readonly authorizationCode?: { readonly issuerState?: string }
+  /** Which of the issuer's several authorization servers to ask; wallets read it, we have one. */
+  readonly authorizationServer?: string
 }
 
 /** The offer as the protocol writes it. */
@@ -92,9 +94,12 @@ export function parseOffer(document: JsonObject): CredentialOffer {
   const offered = isJsonObject(grants) ? grants : {}
   const authorizationCode = offered['authorization_code']
   const preAuthorized = offered[PRE_AUTHORIZED]
+  const grant = isJsonObject(preAuthorized) ? preAuthorized : authorizationCode
+  const server = isJsonObject(grant) ? grant['authorization_server'] : undefined
   return {
     issuer,
     configurationIds: ids,
+    ...(typeof server === 'string' ? { authorizationServer: server } : {}),
     ...(isJsonObject(preAuthorized) ? { preAuthorized: parsePreAuthorized(preAuthorized) } : {}),
     ...(isJsonObject(authorizationCode)
       ? {

@@ -117,10 +117,15 @@ export async function presentTo(link: string, options: PresentOptions): Promise<
   const redirectUri = answer['redirect_uri']
   return {
     state: 'sent',
-    redirectUri: typeof redirectUri === 'string' ? redirectUri : undefined,
+    redirectUri: typeof redirectUri === 'string' && isWebAddress(redirectUri) ? redirectUri : undefined,
     used,
     question,
   }
+}
+
+// A browser is sent to pages, not to scripts.
+function isWebAddress(uri: string): boolean {
+  return /^https?:\/\//.test(uri) && URL.canParse(uri)
 }
 
 async function readLink(
@@ -139,8 +144,10 @@ async function readLink(
     return { request, verifier: client.value }
   }
   const now = options.clock()
-  const walletNonce =
-    parameters.get('request_uri_method') === 'post' ? toBase64url(options.random(16)) : undefined
+  const method = parameters.get('request_uri_method') ?? 'get'
+  if (method !== 'get' && method !== 'post') throw new CtidError(STEP, { detail: 'request_uri_method' })
+  const asksForNonce = method === 'post' && !parameters.has('request')
+  const walletNonce = asksForNonce ? toBase64url(options.random(16)) : undefined
   const jws = parseRequestObject(await fetchRequest(parameters, walletNonce, options))
   const signer = await options.resolveVerifier(jws.header, now)
   const request = await openRequestObject(jws, signer.verifyKey, {

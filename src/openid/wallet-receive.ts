@@ -1,5 +1,5 @@
 // The wallet's side of OpenID4VCI 1.0: from an offer to credentials, with DPoP, key proofs and batches.
-import { CtidError, isJsonObject, type JsonObject } from '../base/index.ts'
+import { CtidError, isJsonObject, type Json, type JsonObject } from '../base/index.ts'
 import { holderKeyOf, makeKeyProof, readCredential } from '../credential/index.ts'
 import { jwkThumbprint, type Signer } from '../crypto/index.ts'
 import { errorWord, fetchJson } from './fetch-json.ts'
@@ -11,8 +11,8 @@ const STEP = 'ERR_OPENID_ISSUER'
 export type Received = {
   readonly issuer: string
   readonly configurationId: string
-  /** As many as keys, in the same order. */
   readonly credentials: readonly string[]
+  /** The key that each credential is bound to, in the same order. */
   readonly keys: readonly Signer[]
 }
 
@@ -24,7 +24,7 @@ export type Received = {
  */
 export async function receiveCredentials(link: string, options: ReceiveOptions): Promise<Received> {
   const offer = await readOffer(link, options)
-  const endpoints = await discover(offer.issuer, options)
+  const endpoints = await discover(offer, options)
   const configurationId = options.configurationId ?? offer.configurationIds[0] ?? ''
   if (!offer.configurationIds.includes(configurationId)) {
     throw new CtidError('ERR_OPENID_OFFER', { detail: 'not among the offered credentials' })
@@ -51,15 +51,24 @@ export async function receiveCredentials(link: string, options: ReceiveOptions):
     proofs: { jwt: proofs },
   })
   const body = await settle(answer, endpoints, session, options)
-  const credentials = readCredentials(body, keys)
+  const received = readCredentials(body, keys, vctOf(endpoints, configurationId))
   const { notification_id: notificationId } = body
   if (typeof notificationId === 'string' && endpoints.notification !== undefined) {
-    await session.post(endpoints.notification, 'notification', {
-      notification_id: notificationId,
-      event: 'credential_accepted',
-    })
+    await tellReceived(session, endpoints.notification, notificationId)
   }
-  return { issuer: endpoints.issuer, configurationId, credentials, keys }
+  return { issuer: endpoints.issuer, configurationId, ...received }
+}
+
+// The credentials are here, whatever becomes of the thanks.
+async function tellReceived(session: Session, url: string, notificationId: string): Promise<void> {
+  const body = { notification_id: notificationId, event: 'credential_accepted' }
+  await session.post(url, 'notification', body).catch(() => undefined)
+}
+
+function vctOf({ configurations }: Endpoints, id: string): string | undefined {
+  const configuration = configurations[id]
+  const vct = isJsonObject(configuration) ? configuration['vct'] : undefined
+  return typeof vct === 'string' ? vct : undefined
 }
 
 async function readOffer(link: string, options: ReceiveOptions): Promise<CredentialOffer> {
@@ -71,11 +80,13 @@ async function readOffer(link: string, options: ReceiveOptions): Promise<Credent
   return parseOffer(body)
 }
 
-async function discover(issuer: string, options: ReceiveOptions): Promise<Endpoints> {
+async function discover(
+  { issuer, authorizationServer: wanted }: CredentialOffer,
+  options: ReceiveOptions,
+): Promise<Endpoints> {
   const metadata = await fetchMetadata(issuer, 'openid-credential-issuer', options)
   if (metadata['credential_issuer'] !== issuer) fail('metadata of another issuer')
-  const servers = metadata['authorization_servers']
-  const authorizationServer = Array.isArray(servers) && typeof servers[0] === 'string' ? servers[0] : issuer
+  const authorizationServer = serverOf(metadata, issuer, wanted)
   const server = await fetchMetadata(authorizationServer, 'oauth-authorization-server', options)
   if (server['issuer'] !== authorizationServer) fail('metadata of another authorization server')
   const batch = metadata['batch_credential_issuance']
@@ -85,6 +96,7 @@ async function discover(issuer: string, options: ReceiveOptions): Promise<Endpoi
     issuer,
     authorizationServer,
     batchSize,
+    namesIssuer: server['authorization_response_iss_parameter_supported'] === true,
     configurations: isJsonObject(configurations) ? configurations : {},
     credential: address(metadata, 'credential_endpoint') ?? fail('no credential endpoint'),
     token: address(server, 'token_endpoint') ?? fail('no token endpoint'),
@@ -94,6 +106,14 @@ async function discover(issuer: string, options: ReceiveOptions): Promise<Endpoi
     authorization: address(server, 'authorization_endpoint'),
     par: address(server, 'pushed_authorization_request_endpoint'),
   }
+}
+
+// The offer may choose among the servers that the issuer names, and no other (section 12.2.4).
+function serverOf(metadata: JsonObject, issuer: string, wanted: string | undefined): string {
+  const servers = metadata['authorization_servers'] ?? [issuer]
+  if (!Array.isArray(servers) || servers.length === 0) return fail('authorization_servers')
+  const server: unknown = wanted === undefined ? servers[0] : servers.find((one) => one === wanted)
+  return typeof server === 'string' && /^https?:\/\//.test(server) ? server : fail('authorization server')
 }
 
 async function fetchMetadata(base: string, name: string, options: ReceiveOptions): Promise<JsonObject> {
@@ -146,24 +166,39 @@ async function settle(
   return answer.status === 200 ? answer.body : fail(`credential: ${errorWord(answer)}`)
 }
 
-// Each credential must be bound to the key it was asked for, in order: else the wallet could never show it.
-function readCredentials(body: JsonObject, keys: readonly Signer[]): string[] {
+// Each credential must be bound to a key it was asked for, else the wallet could never show it, and be of the kind that
+// was announced. There may be fewer than keys (section 8.3), never more.
+function readCredentials(
+  body: JsonObject,
+  keys: readonly Signer[],
+  vct: string | undefined,
+): Pick<Received, 'credentials' | 'keys'> {
   const list = body['credentials']
-  if (!Array.isArray(list) || list.length !== keys.length) fail('credential: not as many as keys')
-  return keys.map((key, i) => {
-    const item = list[i]
+  if (!Array.isArray(list) || list.length === 0) fail('credential: none')
+  if (list.length > keys.length) fail('credential: more than keys')
+  const free = new Map(keys.map((key) => [jwkThumbprint(key.publicJwk), key]))
+  const credentials: string[] = []
+  const bound: Signer[] = []
+  for (const item of list as readonly Json[]) {
     const credential = isJsonObject(item) ? item['credential'] : undefined
-    if (typeof credential !== 'string') return fail('credential: form')
-    return isBoundTo(credential, key) ? credential : fail('credential: not bound to the key of the wallet')
-  })
+    if (typeof credential !== 'string') fail('credential: form')
+    const { thumbprint, type } = readBinding(credential)
+    const key = free.get(thumbprint)
+    if (!key) fail('credential: not bound to a key of the wallet')
+    if (vct !== undefined && type !== vct) fail('credential: of another kind')
+    free.delete(thumbprint)
+    credentials.push(credential)
+    bound.push(key)
+  }
+  return { credentials, keys: bound }
 }
 
-function isBoundTo(credential: string, key: Signer): boolean {
+function readBinding(credential: string): { readonly thumbprint: string; readonly type: unknown } {
   try {
-    const holderKey = holderKeyOf(readCredential(credential).claims)
-    return jwkThumbprint(holderKey) === jwkThumbprint(key.publicJwk)
+    const { claims } = readCredential(credential)
+    return { thumbprint: jwkThumbprint(holderKeyOf(claims)), type: claims['vct'] }
   } catch {
-    return false
+    return fail('credential: not bound to a key of the wallet')
   }
 }
 

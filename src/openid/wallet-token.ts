@@ -54,6 +54,8 @@ export type Endpoints = {
   readonly par: string | undefined
   readonly authorizationServer: string
   readonly batchSize: number
+  /** Whether the server names itself in what the login sends back (RFC 9207). */
+  readonly namesIssuer: boolean
   readonly configurations: JsonObject
 }
 
@@ -152,8 +154,9 @@ async function authorizedForm(
   login.searchParams.set('request_uri', requestUri)
   const back = new URL(await options.authorize(login.href)).searchParams
   // Both checks keep an attacker's answer out: one of another session, and one of another issuer (RFC 9207).
-  if (back.get('state') !== state || back.get('iss') !== endpoints.authorizationServer)
-    fail('login: mixed up')
+  const iss = back.get('iss')
+  const isNamed = iss === endpoints.authorizationServer || (iss === null && !endpoints.namesIssuer)
+  if (back.get('state') !== state || !isNamed) fail('login: mixed up')
   const code = back.get('code')
   if (code === null) fail('login: refused')
   return new URLSearchParams({

@@ -7,7 +7,7 @@ import { haipIssuerReport } from '../../openid/index.ts'
 import { anchorSet } from '../anchors.ts'
 import { type Command, EXIT } from '../command.ts'
 import { openOpenidIssuer } from '../openid-issuer.ts'
-import { loadCertifiedKey, splitPem } from '../pem.ts'
+import { loadCertifiedKey, requireChain, splitPem } from '../pem.ts'
 import { isLoopback, parsePort, reportHaip } from '../service.ts'
 import { openSystem, readText, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
 
@@ -74,6 +74,7 @@ export const command: Command = {
       const key = given ?? pki.parties.issuer
       const [givenAnchor] = values.anchor === undefined ? [] : splitPem(await readText(values.anchor))
       const anchorPem = given ? (givenAnchor ?? given.anchorPem) : pki.anchorPem
+      if (given) requireChain(given, anchorPem)
       const walletAnchors = await Promise.all(values['wallet-anchor'].map(readText))
       const batchSize = Number(values.batch)
       if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > 50) {

@@ -16,7 +16,7 @@ import { type CertifiedKey, loadOrCreatePki } from '../../trust/node.ts'
 import { anchorSet } from '../anchors.ts'
 import { type Command, EXIT, type Io } from '../command.ts'
 import { openOpenidVerifier, QUESTIONS } from '../openid-verifier.ts'
-import { loadCertifiedKey, splitPem } from '../pem.ts'
+import { loadCertifiedKey, requireChain, splitPem } from '../pem.ts'
 import { isLoopback, parsePort, reportHaip } from '../service.ts'
 import { keysFolder, readText } from '../system.ts'
 import { asksForVerification, serveVerification, VERIFICATION_USAGE } from '../verification-service.ts'
@@ -144,6 +144,7 @@ async function keyOf(
 ): Promise<{ readonly key: CertifiedKey; readonly ownAnchor: string | undefined }> {
   if (values.key !== undefined && values.cert !== undefined) {
     const key = await loadCertifiedKey(values.key, values.cert)
+    requireChain(key, key.anchorPem)
     return { key, ownAnchor: key.anchorPem }
   }
   const folder = join(keysFolder(values, io), 'pki')
