@@ -23,7 +23,6 @@ type State = {
 }
 
 const NOTHING: ReadonlySet<string> = new Set()
-const DIGEST = /^[A-Za-z0-9_-]{43}$/
 
 /**
  * Processes a payload with its disclosures. Nothing is believed here: check the signature of the payload first.
@@ -123,7 +122,8 @@ function elementDigest(element: Json): Json | undefined {
 
 // Every digest counts, with or without a disclosure: one that occurs twice could be opened in two places.
 function meet(digest: Json, place: Place | undefined, state: State): Disclosure | undefined {
-  if (typeof digest !== 'string' || !DIGEST.test(digest)) throw new CtidError('ERR_CREDENTIAL_DIGEST')
+  // One of another form opens nothing and is ignored as any that no disclosure belongs to (section 7.1, step 3.3).
+  if (typeof digest !== 'string') throw new CtidError('ERR_CREDENTIAL_DIGEST')
   if (state.seen.has(digest)) throw new CtidError('ERR_CREDENTIAL_DIGEST_REPEATED')
   state.seen.add(digest)
   if (place && state.protectedClaims.size > 0 && state.protectedClaims.has(String(steps(place)[0]))) {

@@ -130,7 +130,12 @@ const CASES: Case[] = [
   ],
   ['_sd that is a text', { payload: { _sd: hidden.digest } }, 'disclosures', 'ERR_CREDENTIAL_DIGEST'],
   ['_sd with a number', { payload: { _sd: [1] } }, 'disclosures', 'ERR_CREDENTIAL_DIGEST'],
-  ['_sd with a short digest', { payload: { _sd: ['abc'] } }, 'disclosures', 'ERR_CREDENTIAL_DIGEST'],
+  [
+    '_sd with a short digest twice',
+    { payload: { _sd: ['abc', 'abc'] } },
+    'disclosures',
+    'ERR_CREDENTIAL_DIGEST_REPEATED',
+  ],
   ['... that is no text', { payload: { n: [{ '...': 1 }] } }, 'disclosures', 'ERR_CREDENTIAL_DIGEST'],
   [
     '... beside another member',
@@ -310,6 +315,14 @@ describe('hostile presentations are refused, with the reason', () => {
   it('the same machinery makes a presentation that is accepted', async () => {
     const report = await verifyCredential(
       await forge({ payload: { _sd: digests(hidden) }, disclosures: [hidden] }),
+      policy,
+    )
+    expect(report.ok).toBe(true)
+  })
+
+  it('a digest that no disclosure can have is ignored, as decoys are', async () => {
+    const report = await verifyCredential(
+      await forge({ payload: { _sd: [...digests(hidden), 'abc'] }, disclosures: [hidden] }),
       policy,
     )
     expect(report.ok).toBe(true)
