@@ -1,7 +1,7 @@
 // The health authority of the demo: pseudonyms of its own sector, signed evidence, derived status, copies of it, appeals.
 import { randomUUID } from 'node:crypto'
 import express, { type Router } from 'express'
-import { CtidError, DAY, framed, fromBase64url, type Json, toBase64url } from '#ctid/base'
+import { CtidError, DAY, framed, fromBase64url, HOUR, type Json, toBase64url } from '#ctid/base'
 import { asProvenKey, CTID_FILE, checkKeyProof, verifyCredential } from '#ctid/credential'
 import { generateSigner, jwkThumbprint, type P256PublicJwk, type Point, sha256 } from '#ctid/crypto'
 import type { Deployment } from '#ctid/deployment'
@@ -297,12 +297,14 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
     response.json({ people: 40 })
   })
   console_.get('/audit', async (_request, response) => {
+    await authority.publishCounts()
     response.json({ bundle: await authority.auditBundle(), register } as unknown as Json & object)
   })
 
-  // A store that is busy now is asked again in a minute.
+  // A store or a log that is busy now is asked again later.
   const timer = setInterval(() => void authority.relieveDue().catch(() => {}), 60_000)
-  timer.unref()
+  const counter = setInterval(() => void authority.publishCounts().catch(() => {}), HOUR * 1000)
+  for (const each of [timer, counter]) each.unref()
   return {
     enrol: async (anchor, key) => {
       // P = x·N, and what is kept is HMAC(k, P): the sector's own number, unrelated to the registry's token.
@@ -312,6 +314,9 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
     },
     router,
     console: console_,
-    stop: () => clearInterval(timer),
+    stop: () => {
+      clearInterval(timer)
+      clearInterval(counter)
+    },
   }
 }

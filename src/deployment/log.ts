@@ -122,7 +122,7 @@ export async function openDeploymentLog(
     'url' in options ? await openElsewhere(options) : await openOwn(options, keys, clock)
   const newest = new Map<string, string>()
   const epochs = await openEpochs(log, (entry) => {
-    if (entry.form === 'public') newest.set(entry.type, canonicalJson(entry.body))
+    if (entry.form === 'public') newest.set(subjectOf(entry.type, entry.body), canonicalJson(entry.body))
   })
   const vrf = vrfKey(keys.vrf.reveal())
   const entries = registryLog({ ...log, append: epochs.append })
@@ -137,9 +137,9 @@ export async function openDeploymentLog(
     })
   const announce: DeploymentLog['announce'] = async (type, body) => {
     const text = canonicalJson(body)
-    if (newest.get(type) === text) return
+    if (newest.get(subjectOf(type, body)) === text) return
     await entries.append([encodeEntry({ form: 'public', type, time: clock(), body })])
-    newest.set(type, text)
+    newest.set(subjectOf(type, body), text)
   }
 
   return {
@@ -158,6 +158,7 @@ export async function openDeploymentLog(
     health: {
       published: (type, hash) =>
         announce(type, type === 'rule-set' ? { hash } : { source: 'register', hash }),
+      counted: (source, count) => announce('evidence-count', { source, count }),
       personal: async (type, _subject, commitment) => {
         await entries.append([personal(type, commitment)])
       },
@@ -230,6 +231,10 @@ async function openElsewhere({ url, key, token, ...rest }: LogElsewhere): Promis
 function majority(witnesses: readonly unknown[]): number {
   return witnesses.length === 0 ? 0 : Math.floor(witnesses.length / 2) + 1
 }
+
+// What a public entry speaks of: of each source, and of each verifier, the newest entry is the one in force.
+const subjectOf = (type: PublicType, { source, name }: JsonObject): string =>
+  canonicalJson([type, source ?? name ?? null])
 
 /**
  * The VRF inputs of a binding. R is the registry's record label under its present record key, at the version of the

@@ -1,5 +1,13 @@
 // One wiring for command line, demo and tests: from a key folder and a store to the parties that work together.
-import { type Clock, CtidError, DAY, HOUR, type RandomBytes } from '../base/index.ts'
+import {
+  type Clock,
+  CtidError,
+  canonicalJson,
+  DAY,
+  HOUR,
+  type JsonObject,
+  type RandomBytes,
+} from '../base/index.ts'
 import type { ProvenKey } from '../credential/index.ts'
 import { type Group, loadSodiumGroup } from '../crypto/index.ts'
 import type { LegalRecord } from '../identity/index.ts'
@@ -72,7 +80,10 @@ export type Deployment = {
   requireValid(token: Uint8Array): Promise<void>
   /** Carries a change of state in the registry over to the copies. */
   followState(token: Uint8Array): Promise<void>
-  /** What `verifyCode` needs to verify this deployment's codes; default policy {@link ENTRANCE_POLICY}. */
+  /**
+   * What `verifyCode` needs to verify this deployment's codes; default policy {@link ENTRANCE_POLICY}. With a log the hash
+   * of the policy is logged under its name first.
+   */
   verifier(policy?: VerifierPolicy): Promise<VerifyContext>
   /** The signed trust list: this deployment's issuer, for identity, organisations and health. */
   trustList(): Promise<string>
@@ -175,8 +186,12 @@ export async function openDeployment(options: DeploymentOptions): Promise<Deploy
       await setCopyState(entry.id, COPY_STATES[entry.state], issuer)
       statusPublisher.changed()
     },
-    verifier: (policy = ENTRANCE_POLICY) =>
-      localVerifier({ keyring, statusPublisher, statusListBase, trustList, clock }, policy),
+    async verifier(policy = ENTRANCE_POLICY) {
+      // What is asked of people here is public before anybody is asked.
+      const hash = documentHash(canonicalJson(policy as unknown as JsonObject))
+      await log?.announce('policy', { name: policy.name, hash })
+      return localVerifier({ keyring, statusPublisher, statusListBase, trustList, clock }, policy)
+    },
     trustList,
     close: async () => {
       await store.close()

@@ -42,6 +42,8 @@ import type { HealthStore } from './store.ts'
 export type HealthLog = {
   /** Hash of a rule set or of the register of sources, when it comes into use. */
   published(type: 'rule-set' | 'evidence-source', hash: string): Promise<void>
+  /** How many pieces of evidence a source has handed in so far. */
+  counted(source: string, count: number): Promise<void>
   /** A derivation's digest, or the commitment of a decision or manual entry, under the person's own audit tag. */
   personal(type: 'status-derivation' | 'appeal', subject: string, commitment: string): Promise<void>
 }
@@ -107,11 +109,12 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
       now,
       ...(expectedSubject === undefined ? {} : { expectedSubject }),
     })
-    const { subject, commitment, expiresAt } = evidence
-    const isNew = await store.addEvidence({ subject, commitment, text, expiresAt })
-    // What officers enter and what the appeals body decides is in the log, where the person can see it.
-    if (isNew && (evidence.class === 'manual' || evidence.class === 'decision'))
+    const { subject, commitment, source, expiresAt } = evidence
+    // What officers enter and what the appeals body decides is in the log, where the person can see it, before it counts.
+    const isByHand = evidence.class === 'manual' || evidence.class === 'decision'
+    if (isByHand && !(await store.hasEvidence(commitment)))
       await deps.log?.personal('appeal', subject, commitment)
+    await store.addEvidence({ subject, commitment, source, text, expiresAt })
     return evidence
   }
 
@@ -189,6 +192,14 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
     announce: async (): Promise<void> => {
       await deps.log?.published('rule-set', programOf(ruleSet).hash)
       await deps.log?.published('evidence-source', sourceRegisterHash(deps.register))
+    },
+
+    /**
+     * To be called now and then: puts into the log how much evidence each source has handed in. Whoever gets the evidence
+     * opened for an audit can count it, and finds a source that showed less than it sent.
+     */
+    publishCounts: async (): Promise<void> => {
+      for (const [source, count] of await store.evidenceCounts()) await deps.log?.counted(source, count)
     },
 
     /** A source: hands in signed evidence. */

@@ -18,6 +18,7 @@ export const healthMigrations: Migrations = {
       'create index health_appeal_due on health_appeal (state, decide_by)',
       'create table health_record (digest text primary key, subject text not null, document text not null)',
     ],
+    ['create table health_count (source text primary key, pieces bigint not null)'],
   ],
   shardBy: {
     health_evidence: 'commitment',
@@ -34,12 +35,30 @@ export function sqlHealthStore(store: Store): HealthStore {
       ({ document }) => JSON.parse(document) as T,
     )
   return {
-    addEvidence: async ({ commitment, subject, text, expiresAt }) =>
-      (await store.insert(
-        'health_evidence',
-        ['commitment', 'subject', 'text', 'expires_at'],
-        [[commitment, subject, text, expiresAt]],
-      )) === 1,
+    addEvidence: ({ commitment, subject, source, text, expiresAt }) =>
+      store.transaction(async (session) => {
+        const added = await session.insert(
+          'health_evidence',
+          ['commitment', 'subject', 'text', 'expires_at'],
+          [[commitment, subject, text, expiresAt]],
+        )
+        if (added === 0) return false
+        await session.run(
+          'insert into health_count (source, pieces) values ($1, 1) on conflict (source) do update set pieces = health_count.pieces + 1',
+          [source],
+        )
+        return true
+      }),
+    hasEvidence: async (commitment) =>
+      (await store.find('health_evidence', ['commitment'], [commitment])).length > 0,
+    evidenceCounts: async () =>
+      new Map(
+        (
+          await store.rows<Row & { source: string; pieces: number }>(
+            'select source, pieces from health_count order by source',
+          )
+        ).map(({ source, pieces }) => [source, pieces]),
+      ),
     evidenceOf: async (subject) =>
       (
         await store.rows<Row & { text: string }>(

@@ -8,13 +8,17 @@ import type { DerivationRecord } from './assertion.ts'
  * derived, for the auditor; nothing reads it back as a status.
  */
 export type HealthStore = {
-  /** False when the evidence was there already. */
+  /** False when the evidence was there already. What is new is counted for its source, in the same step. */
   addEvidence(entry: {
     readonly subject: string
     readonly commitment: string
+    readonly source: string
     readonly text: string
     readonly expiresAt: number
   }): Promise<boolean>
+  hasEvidence(commitment: string): Promise<boolean>
+  /** How many pieces of evidence each source has handed in, ever. Never decreases. */
+  evidenceCounts(): Promise<ReadonlyMap<string, number>>
   evidenceOf(subject: string): Promise<readonly string[]>
   /** Remembers a certificate's digest; false when another person brought it before. */
   claimCertificate(digest: string, subject: string): Promise<boolean>
@@ -32,15 +36,19 @@ export type HealthStore = {
 /** A store in memory, for tests, the demo and labs. */
 export function memoryHealthStore(): HealthStore {
   const evidence = new Map<string, { subject: string; text: string; expiresAt: number }>()
+  const counts = new Map<string, number>()
   const certificates = new Map<string, string>()
   const appeals = new Map<string, Appeal>()
   const records = new Map<string, { subject: string; record: DerivationRecord }>()
   return {
-    addEvidence: async ({ commitment, ...entry }) => {
+    addEvidence: async ({ commitment, source, ...entry }) => {
       if (evidence.has(commitment)) return false
       evidence.set(commitment, entry)
+      counts.set(source, (counts.get(source) ?? 0) + 1)
       return true
     },
+    hasEvidence: async (commitment) => evidence.has(commitment),
+    evidenceCounts: async () => new Map(counts),
     evidenceOf: async (subject) =>
       [...evidence.values()].filter((one) => one.subject === subject).map(({ text }) => text),
     claimCertificate: async (digest, subject) => {

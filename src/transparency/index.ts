@@ -37,6 +37,7 @@ export {
 } from './directory.ts'
 export { type DrawnNode, type DrawnTree, type DrawOptions, describeInclusion, describeTree } from './draw.ts'
 export {
+  BINDING_TYPES,
   type BindingEntry,
   type BindingType,
   type EpochEntry,

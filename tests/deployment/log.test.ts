@@ -7,16 +7,19 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { systemRandom } from '#ctid/base'
 import { asProvenKey } from '#ctid/credential'
 import { generateSigner, jwkThumbprint } from '#ctid/crypto'
-import { openDeployment } from '#ctid/deployment'
+import { ENTRANCE_POLICY, openDeployment } from '#ctid/deployment'
 import { syntheticDocuments } from '#ctid/identity'
 import { addKeyVersion, dropOldVersions } from '#ctid/registry'
 import {
+  BINDING_TYPES,
   COSIGNATURE,
   checkLog,
   createWitness,
   encodeEntry,
   memoryWitnessStore,
   noteSigner,
+  PERSONAL_TYPES,
+  PUBLIC_TYPES,
   parseEntry,
   readEntries,
   verifyCopyReceipt,
@@ -104,6 +107,18 @@ describe('a deployment with a log', () => {
       await deployment.registry.retire('token')
       await deployment.registry.useKeys(dropOldVersions(next, 'token'))
       await deployment.trustList()
+      // Rules, sources and policies are public when they come into use, each once as long as it stays the same.
+      for (let i = 0; i < 2; i++) {
+        await log.health.published('rule-set', 'rules-1')
+        await log.health.published('evidence-source', 'register-1')
+        await log.health.counted('lab', 3)
+        await log.health.counted('clinic', 5)
+        await deployment.verifier()
+        await deployment.verifier({ ...ENTRANCE_POLICY, name: 'library' })
+      }
+      const digest = Buffer.alloc(32, 7).toString('base64url')
+      await log.health.personal('status-derivation', 'somebody', digest)
+      await log.health.personal('appeal', 'somebody', digest)
       await log.epoch()
 
       const counts = new Map<string, number>()
@@ -126,8 +141,21 @@ describe('a deployment with a log', () => {
         'key-rotation': 2,
         replacement: 4,
         'trust-list': 1,
+        'rule-set': 1,
+        'evidence-source': 1,
+        'evidence-count': 2,
+        policy: 2,
+        'status-derivation': 1,
+        appeal: 1,
         epoch: 2,
       })
+      // Conversions are written by the departments' own room.
+      const missing = [
+        ...Object.keys(PUBLIC_TYPES),
+        ...Object.keys(PERSONAL_TYPES),
+        ...Object.keys(BINDING_TYPES),
+      ]
+      expect(missing.filter((type) => !counts.has(type))).toEqual(['conversion'])
     } finally {
       await deployment.close()
     }

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { DAY, HOUR, type Json } from '#ctid/base'
+import { CtidError, DAY, HOUR, type Json } from '#ctid/base'
 import { issueCredential, requireProfile } from '#ctid/credential'
 import { generateSigner, type Signer } from '#ctid/crypto'
 import {
@@ -27,6 +27,7 @@ import {
   replay,
   requirePublished,
   ruleSetHash,
+  signManualEntry,
   signRuleSet,
   signSourceRegister,
   sourceRegisterHash,
@@ -101,6 +102,7 @@ test('rules, sources, derivations, manual entries and decisions go into the log,
     published: async (type: string, hash: string) => void entries.push([type, hash]),
     personal: async (type: string, who: string, commitment: string) =>
       void entries.push([type, who, commitment]),
+    counted: async (source: string, count: number) => void entries.push([source, String(count)]),
   }
   authority = await makeAuthority(store, { log })
   await authority.announce()
@@ -113,12 +115,47 @@ test('rules, sources, derivations, manual entries and decisions go into the log,
   })
   const { decisions } = await authority.decide(id, 'upheld')
   const { record } = await authority.query(subject)
+  await accuse()
+  await authority.publishCounts()
   expect(entries).toEqual([
     ['rule-set', ruleSetHash(authority.ruleSet)],
     ['evidence-source', sourceRegisterHash(world.register)],
     ['appeal', subject, commitmentOf(decisions[0] as string)],
     ['status-derivation', subject, derivationDigest(record)],
+    ['intake', '1'],
+    ['tracing', '2'],
+    ['appeals', '1'],
   ])
+})
+
+test('what the log refused does not count: a manual entry is in force only once it is logged', async () => {
+  let refuses = true
+  const logged: string[] = []
+  const log = {
+    published: async () => {},
+    counted: async () => {},
+    personal: async (_type: string, _who: string, commitment: string) => {
+      if (refuses) throw new CtidError('ERR_LOG_WITNESSES')
+      logged.push(commitment)
+    },
+  }
+  authority = await makeAuthority(store, { log })
+  const [north, south] = [world.signers['officer-a'], world.signers['officer-b']] as [Signer, Signer]
+  const text = await signManualEntry(
+    {
+      ...{ subject, at: NOW, issuedAt: NOW, expiresAt: NOW + DAY, region: REGION },
+      ...{ precision: { seconds: 0 }, class: 'manual', data: { reason: 'contact-notice-by-telephone' } },
+    } as Parameters<typeof signManualEntry>[0],
+    [north, south],
+    { random: seeded(3) },
+  )
+  await expect(authority.submitEvidence(text)).rejects.toMatchObject({ code: 'ERR_LOG_WITNESSES' })
+  expect(await store.evidenceOf(subject)).toEqual([])
+  refuses = false
+  await authority.submitEvidence(text)
+  await authority.submitEvidence(text)
+  expect(await store.evidenceOf(subject)).toEqual([text])
+  expect(logged).toEqual([commitmentOf(text)])
 })
 
 test('the same evidence gives the same status through every channel', async () => {
@@ -439,7 +476,10 @@ test('the database keeps what memory keeps, and has no column for a colour', asy
         data: { kind: 'close' },
       })
       await authority.submitEvidence(text)
-      expect(await to.addEvidence({ subject, commitment, text, expiresAt })).toBe(false)
+      expect(await to.addEvidence({ subject, commitment, source: 'tracing', text, expiresAt })).toBe(false)
+      expect(await to.hasEvidence(commitment)).toBe(true)
+      expect(await to.hasEvidence('another')).toBe(false)
+      expect(Object.fromEntries(await to.evidenceCounts())).toMatchObject({ intake: 1, tracing: 1 })
       const { id, decideBy } = await authority.contest(subject, {
         kind: 'appeal',
         contested: [commitment],
