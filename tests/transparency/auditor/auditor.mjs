@@ -1,9 +1,10 @@
 // An auditor from the specification alone: it shares no code with the library and imports nothing but Node.
-// Usage: node auditor.mjs FOLDER VKEY. Checks signature, root, leaf tiles, bindings, epoch roots.
+// Usage: node auditor.mjs FOLDER VKEY [WITNESSVKEY …]. Checks the signatures of all of these, root, tiles of every level,
+// bindings, epochs and their roots.
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 
-const [folder, vkey] = process.argv.slice(2)
+const [folder, vkey, ...witnesses] = process.argv.slice(2)
 const sha = (...parts) => createHash('sha256').update(Buffer.concat(parts)).digest()
 const problems = []
 
@@ -12,16 +13,23 @@ const note = readFileSync(`${folder}/checkpoint`, 'utf8')
 const text = note.slice(0, note.indexOf('\n\n') + 1)
 const [origin, sizeText, rootText] = text.split('\n')
 const size = Number(sizeText)
-const [name, id] = vkey.split('+')
-const encoded = Buffer.from(vkey.slice(name.length + id.length + 2), 'base64')
-const expectedId = sha(Buffer.from(`${name}\n`), encoded).subarray(0, 4)
-const line = note.split('\n').find((l) => l.startsWith(`— ${name} `)) ?? ''
-const signature = Buffer.from(line.split(' ')[2] ?? '', 'base64')
-const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), encoded.subarray(1)])
-const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
-const signed = verify(null, Buffer.from(text), key, signature.subarray(4))
-if (origin !== name || !signature.subarray(0, 4).equals(expectedId) || !signed)
-  problems.push('checkpoint: signature')
+if (origin !== vkey.split('+')[0]) problems.push('checkpoint: origin')
+for (const each of [vkey, ...witnesses]) {
+  const [name, id] = each.split('+')
+  const encoded = Buffer.from(each.slice(name.length + id.length + 2), 'base64')
+  const expectedId = sha(Buffer.from(`${name}\n`), encoded).subarray(0, 4)
+  const line = note.split('\n').find((l) => l.startsWith(`— ${name} `)) ?? ''
+  const signature = Buffer.from(line.split(' ')[2] ?? '', 'base64')
+  const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), encoded.subarray(1)])
+  const key = createPublicKey({ key: spki, format: 'der', type: 'spki' })
+  // Type 1 signs the text; type 4, a witness, signs its time along.
+  const isWitness = encoded[0] === 4 && signature.length === 76
+  const time = isWitness ? signature.readBigUInt64BE(4) : 0n
+  const message = isWitness ? `cosignature/v1\ntime ${time}\n${text}` : text
+  const signed = verify(null, Buffer.from(message), key, signature.subarray(isWitness ? 12 : 4))
+  if (!signature.subarray(0, 4).equals(expectedId) || !signed)
+    problems.push(`checkpoint: signature of ${name}`)
+}
 
 // Entries from bundles.
 const path = (n) => {
@@ -33,16 +41,28 @@ const entries = []
 for (let bundle = 0; bundle * 256 < size; bundle++) {
   const width = Math.min(256, size - bundle * 256)
   const data = readFileSync(`${folder}/tile/entries/${path(bundle)}${width < 256 ? `.p/${width}` : ''}`)
-  const tile = readFileSync(`${folder}/tile/0/${path(bundle)}${width < 256 ? `.p/${width}` : ''}`)
   for (let i = 0, at = 0; i < width; i++) {
     const length = data.readUInt16BE(at)
-    const entry = data.subarray(at + 2, at + 2 + length)
-    if (!sha(Buffer.of(0), entry).equals(tile.subarray(i * 32, i * 32 + 32))) {
-      problems.push(`entry ${bundle * 256 + i}: not the hash in its tile`)
-    }
-    entries.push(entry)
+    entries.push(data.subarray(at + 2, at + 2 + length))
     at += 2 + length
   }
+}
+
+// Tiles: level 0 has the leaf hashes, each level above the hash of every full tile below.
+const node = (list) =>
+  list.length === 1
+    ? list[0]
+    : sha(Buffer.of(1), node(list.slice(0, list.length / 2)), node(list.slice(list.length / 2)))
+let level = entries.map((entry) => sha(Buffer.of(0), entry))
+for (let number = 0; level.length > 0; number++) {
+  const above = []
+  for (let tile = 0; tile * 256 < level.length; tile++) {
+    const hashes = level.slice(tile * 256, tile * 256 + 256)
+    const name = `tile/${number}/${path(tile)}${hashes.length < 256 ? `.p/${hashes.length}` : ''}`
+    if (!readFileSync(`${folder}/${name}`).equals(Buffer.concat(hashes))) problems.push(name)
+    if (hashes.length === 256) above.push(node(hashes))
+  }
+  level = above
 }
 
 // RFC 6962 section 2.1, as it is written there.
@@ -104,6 +124,7 @@ for (const [index, entry] of entries.entries()) {
       entry.subarray(41, 73).equals(prefixRoot(tokens)) &&
       entry.subarray(73).equals(long(records.length))
     if (!same) problems.push(`entry ${index}: epoch roots`)
+    if (!entry.subarray(1, 9).equals(long(epochs))) problems.push(`entry ${index}: epoch number`)
   }
 }
 
