@@ -18,6 +18,8 @@ export type Alarm = {
   /** The entry concerned, when there is one. */
   readonly index?: number
   readonly detail: string
+  /** Two signed checkpoints that contradict each other: proof for anybody that the log's key signed two histories. */
+  readonly evidence?: readonly [string, string]
 }
 
 export type MonitorReport = {
@@ -42,12 +44,15 @@ export type MonitorOptions = {
   /** The checkpoint note that this monitor verified before it was restarted. */
   readonly remembered?: string
   readonly clock?: Clock
+  /** `any`: a log of other entries, whose tree is checked and whose entries mean nothing here. Default `ctid`. */
+  readonly entries?: 'ctid' | 'any'
   /** Hears of each new entry, before the rules are checked. */
   readonly onEntry?: (index: number, entry: Uint8Array) => void
 }
 
 /** A monitor. Its memory grows with the bindings of the log (about 260 bytes each). */
-export function createMonitor({ source, policy, remembered, clock, onEntry }: MonitorOptions): Monitor {
+export function createMonitor(options: MonitorOptions): Monitor {
+  const { source, policy, remembered, clock, onEntry, entries: content = 'ctid' } = options
   const auditor = createAuditor(clock ? { clock } : {})
   const memory = remembered === undefined ? undefined : parseCheckpoint(parseNote(remembered).text)
   let writer = openTileWriter()
@@ -62,10 +67,12 @@ export function createMonitor({ source, policy, remembered, clock, onEntry }: Mo
         step: 'size',
         kind: 'rollback',
         detail: `${checkpoint.size} entries after ${floor}`,
+        ...evidence(checkpoint),
       })
     }
     if (checkpoint.size === before && last && !equalBytes(checkpoint.root, last.root)) {
-      throw new Raised({ step: 'size', kind: 'fork', detail: `two roots for ${before} entries` })
+      const detail = `two roots for ${before} entries`
+      throw new Raised({ step: 'size', kind: 'fork', detail, ...evidence(checkpoint) })
     }
     // Work on a copy: what does not verify is not remembered.
     const trial = openTileWriter(writer.snapshot())
@@ -75,11 +82,18 @@ export function createMonitor({ source, policy, remembered, clock, onEntry }: Mo
     last = checkpoint
     for (const [i, entry] of entries.entries()) {
       onEntry?.(before + i, entry)
+      if (content === 'any') continue
       for (const { rule, index, detail } of auditor.see(before + i, entry).findings) {
         alarms.push({ step: 'rules', kind: rule, index, detail })
       }
     }
     return { alarms, newEntries: entries.length }
+  }
+
+  // What was seen before, and what contradicts it.
+  function evidence({ note }: VerifiedCheckpoint): Pick<Alarm, 'evidence'> {
+    const before = last?.note ?? remembered
+    return before === undefined ? {} : { evidence: [before, note] }
   }
 
   async function readNew(
@@ -94,6 +108,7 @@ export function createMonitor({ source, policy, remembered, clock, onEntry }: Mo
           step: 'history',
           kind: 'fork',
           detail: `not the ${memory.size} entries seen before`,
+          ...evidence(checkpoint),
         })
       }
     }
@@ -122,6 +137,7 @@ export function createMonitor({ source, policy, remembered, clock, onEntry }: Mo
           step: 'history',
           kind: 'fork',
           detail: `does not extend the ${past.size} entries seen before`,
+          ...evidence(checkpoint),
         })
   }
 
@@ -166,7 +182,10 @@ async function fetchCheckpoint(
   policy: LogPolicy,
   clock: Clock | undefined,
 ): Promise<VerifiedCheckpoint> {
-  const note = await source.read('checkpoint')
+  const note = await source.read('checkpoint').catch((error: unknown) => {
+    const detail = isCtidError(error) ? error.message : 'the source failed'
+    throw new Raised({ step: 'checkpoint', kind: 'unreadable', detail })
+  })
   if (note === undefined) throw new CtidError('ERR_LOG_CHECKPOINT', { detail: 'missing' })
   return openCheckpoint(fromUtf8(note), policy, clock)
 }

@@ -43,7 +43,8 @@ export type Note = { readonly text: string; readonly signatures: readonly NoteSi
 export type VerifiedSignature = { readonly key: NoteKey; readonly time?: number }
 
 const MAX_NOTE_LENGTH = 1 << 20
-const MAX_SIGNATURES = 64
+// As Go's note package; the specification asks for 16 at least.
+const MAX_SIGNATURES = 100
 const KEY_NAME = /^[^\s+\p{White_Space}]+$/u
 
 /** A key from its parts. Throws `ERR_LOG_NOTE` on a bad name or length. */

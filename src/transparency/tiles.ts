@@ -31,7 +31,7 @@ export function tilePath(tile: Tile): string {
   return `tile/${tile.level}/${path}${tile.width === TILE_WIDTH ? '' : `.p/${tile.width}`}`
 }
 
-const TILE_PATH = /^tile\/(entries|0|[1-9]\d?)\/((?:x\d{3}\/){0,4}\d{3})(?:\.p\/([1-9]\d{0,2}))?$/
+const TILE_PATH = /^tile\/(entries|\d|[1-5]\d|6[0-3])\/((?:x\d{3}\/){0,4}\d{3})(?:\.p\/([1-9]\d{0,2}))?$/
 
 /** The inverse of {@link tilePath}; `undefined` for every path that it would not give. */
 export function parseTilePath(path: string): Tile | undefined {

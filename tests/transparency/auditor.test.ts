@@ -90,7 +90,8 @@ describe("a holder's receipt", () => {
   it('with any part altered is refused, and the part is named', async () => {
     const altered = (name: keyof typeof vectors.holder, at: number) => {
       const bytes = Buffer.from(vectors.holder[name], 'base64url')
-      bytes[at < 0 ? bytes.length + at : at] ^= 1
+      const place = at < 0 ? bytes.length + at : at
+      bytes[place] = (bytes[place] ?? 0) ^ 1
       return { ...vectors.holder, [name]: bytes.toString('base64url') }
     }
     const found = await Promise.all([

@@ -4,8 +4,10 @@ import { afterAll, describe, expect, it } from 'vitest'
 import {
   type Alarm,
   appendLeaf,
+  type BindingEntry,
   COSIGNATURE,
   checkLog,
+  cosignWith,
   createDirectory,
   createMonitor,
   createWitness,
@@ -20,10 +22,12 @@ import {
   memoryWitnessStore,
   noteSigner,
   openCheckpoint,
+  parseEntry,
   proveConsistency,
   proveInclusion,
   signatureLines,
   signCheckpoint,
+  verifyEpochUpdate,
   verifyReceipt,
 } from '#ctid/transparency'
 import { memorySource, tileFiles } from './memory-tiles.ts'
@@ -107,10 +111,15 @@ describe('a monitor and a witness that have seen 280 entries', () => {
   })
 
   it('catch a fork of the same size', async () => {
-    const { serve, submit } = await after280()
+    const { serve, submit, monitor } = await after280()
     const next = await publish([...honest.slice(0, 279), bind('other', 'other')])
     expect(kinds(await serve(next))).toEqual(['size: fork'])
     expect(await submit(next)).toMatchObject({ status: 409, body: '280\n', evidence: ['fork'] })
+    // Both signed statements together convince anybody.
+    const [alarm] = (await monitor.poll()).alarms
+    const roots = await Promise.all((alarm?.evidence ?? []).map((note) => openCheckpoint(note, policy)))
+    expect(roots.map(({ size }) => size)).toEqual([280, 280])
+    expect(roots[0]?.root).not.toEqual(roots[1]?.root)
     caught('fork, same size', 'monitor', 'size')
     caught('fork, same size', 'witness', 'root hash (409)')
   })
@@ -203,6 +212,134 @@ describe('a second binding', () => {
     const lie = encodeEntry(epochEntry(1, { ...createDirectory().roots(), count: 280 }))
     expect(kinds(await serve(await publish([...honest.slice(0, 280), lie])))).toEqual(['rules: epoch-roots'])
     caught('false directory roots', 'monitor and auditor', 'rules')
+  })
+})
+
+describe('lies about the directory, across epochs', () => {
+  // 280 bindings, epoch 1 over them, 20 more: then the operator publishes an epoch of his own making.
+  const of = (entries: readonly Uint8Array[], gone?: number) => {
+    const directory = createDirectory()
+    for (const [index, bytes] of entries.entries()) {
+      const entry = parseEntry(bytes)
+      if (entry.form === 'binding' && index !== gone) directory.add({ index, entry })
+    }
+    return directory.roots()
+  }
+  const first = [...honest.slice(0, 280), encodeEntry(epochEntry(1, of(honest.slice(0, 280))))]
+  const second = [...first, ...honest.slice(280)]
+  const alarmsOf = async (entries: readonly Uint8Array[]) =>
+    kinds((await checkLog({ source: memorySource(await publish(entries)), policy })).alarms)
+
+  it('an epoch that drops a label, counts one too many, or comes twice', async () => {
+    expect(await alarmsOf([...second, encodeEntry(epochEntry(2, of(second)))])).toEqual([])
+    const dropped = epochEntry(2, of(second, 7))
+    expect(await alarmsOf([...second, encodeEntry(dropped)])).toEqual(['rules: epoch-roots'])
+    const more = { ...of(second), count: 301 }
+    expect(await alarmsOf([...second, encodeEntry(epochEntry(2, more))])).toEqual(['rules: epoch-roots'])
+    const again = encodeEntry(epochEntry(1, of(second)))
+    expect(await alarmsOf([...second, again])).toEqual(['rules: epoch-order'])
+    caught('an epoch that drops a label', 'monitor and auditor', 'rules')
+    caught('an epoch of a wrong count, or twice', 'monitor and auditor', 'rules')
+  })
+
+  it('a label that comes again in a later epoch, as a replacement', async () => {
+    const parsed = { recordLabel: hash('r7'), tokenLabel: hash('another token') }
+    const swap = encodeEntry({ form: 'binding', type: 'replacement', epoch: 2, ...parsed })
+    expect(await alarmsOf([...second, swap])).toEqual(['rules: record-label-once'])
+    caught('duplicate label across epochs', 'monitor and auditor', 'rules')
+  })
+
+  it('a label that the light auditor is not told of', () => {
+    const before = createDirectory()
+    const bindings = honest
+      .slice(0, 4)
+      .map((bytes, index) => ({ index, entry: parseEntry(bytes) as BindingEntry }))
+    const old = before.roots()
+    const update = before.update(bindings)
+    expect(() => verifyEpochUpdate(old, before.roots(), update)).not.toThrow()
+    const hidden = { ...update, bindings: update.bindings.slice(1) }
+    expect(() => verifyEpochUpdate(old, { ...before.roots(), count: 3 }, hidden)).toThrow(
+      expect.objectContaining({ code: 'ERR_LOG_PROOF' }),
+    )
+    caught('a label hidden from the light auditor', 'light auditor', 'epoch update')
+  })
+})
+
+describe('witnesses that fail', () => {
+  const witnessOf = (byte: number, store = memoryWitnessStore(), clock = () => 1_800_000_000) =>
+    createWitness({
+      signer: noteSigner(`witness.example/${byte}`, COSIGNATURE, new Uint8Array(32).fill(byte)),
+      logs: [{ origin, keys: [signer.key] }],
+      store,
+      clock,
+    })
+  const noteOf = async (size: number) =>
+    Buffer.from((await publish(honest.slice(0, size))).get('checkpoint') ?? '').toString()
+  const sourceOf = async (size: number) => memorySource(await publish(honest.slice(0, size)))
+
+  it('one that was restarted with an old memory does not count any more', async () => {
+    const old = memoryWitnessStore()
+    let forgetful = witnessOf(2, old)
+    const steady = witnessOf(3)
+    const client = { key: forgetful.key, addCheckpoint: (text: string) => forgetful.addCheckpoint(text) }
+    const both = cosignWith({ witnesses: [client, steady], threshold: 2 })
+    await both(await noteOf(100), await sourceOf(100))
+    const remembered = await old.get(origin)
+    await both(await noteOf(200), await sourceOf(200))
+    const restored = memoryWitnessStore()
+    await restored.put(origin, remembered ?? '')
+    forgetful = witnessOf(2, restored)
+    await expect(both(await noteOf(250), await sourceOf(250))).rejects.toMatchObject({
+      code: 'ERR_LOG_WITNESSES',
+      detail: '1 of 2',
+    })
+    caught('witness with an old memory', 'log', 'cosigning (409 below what it cosigned)')
+  })
+
+  it('a log that was rolled back hears it from them', async () => {
+    const witnesses = [witnessOf(2), witnessOf(3)]
+    await cosignWith({ witnesses, threshold: 2 })(await noteOf(200), await sourceOf(200))
+    const restarted = cosignWith({ witnesses, threshold: 2 })
+    await expect(restarted(await noteOf(150), await sourceOf(150))).rejects.toMatchObject({
+      code: 'ERR_LOG_CORRUPT',
+    })
+    caught('log restored from an old copy', 'log', 'cosigning (409 above its size)')
+  })
+
+  it('one whose clock is far ahead, or back, is not taken for fresh', async () => {
+    const now = 1_800_000_000
+    const keys = [witnessOf(2).key]
+    const fresh = { ...policy, witnesses: keys, threshold: 1, maxAgeSeconds: 3600 }
+    const at = async (time: number) =>
+      openCheckpoint(
+        await cosignWith({ witnesses: [witnessOf(2, undefined, () => time)], threshold: 1 })(
+          await noteOf(9),
+          await sourceOf(9),
+        ),
+        fresh,
+        () => now,
+      )
+    expect((await at(now)).cosigners).toEqual([{ name: 'witness.example/2', time: now }])
+    expect((await at(now + 299)).size).toBe(9)
+    for (const time of [now - 3601, now + 301, now * 2]) {
+      await expect(at(time)).rejects.toMatchObject({ code: 'ERR_LOG_WITNESSES' })
+    }
+    caught('cosignature too old, or of the future', 'client', 'checkpoint')
+  })
+})
+
+describe('a log of other entries', () => {
+  it('has its tree checked, and its entries not', async () => {
+    const files = await publish(Array.from({ length: 300 }, (_, i) => hash(String(i))))
+    const source = memorySource(files)
+    expect(await checkLog({ source, policy, entries: 'any' })).toMatchObject({ ok: true, size: 300 })
+    expect((await checkLog({ source, policy })).alarms).toHaveLength(300)
+    files.delete('tile/1/000.p/1')
+    expect(await checkLog({ source, policy, entries: 'any' })).toMatchObject({ ok: true })
+    files.set('tile/1/000.p/1', new Uint8Array(32))
+    expect(kinds((await checkLog({ source, policy, entries: 'any' })).alarms)).toEqual([
+      'tiles: altered-tile',
+    ])
   })
 })
 

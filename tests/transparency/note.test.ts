@@ -6,6 +6,7 @@ import {
   formatNoteKey,
   LOG_SIGNATURE,
   noteKey,
+  noteSigner,
   openCheckpoint,
   parseNote,
   parseNoteKey,
@@ -88,10 +89,25 @@ describe('signed notes', () => {
     ['carriage returns', `text\r\n\r\n${GO_LINE}`],
     ['unpadded base64', `${GO_TEXT}\n${GO_LINE.replace('=', '')}`],
     ['plus in the key name', `${GO_TEXT}\n${GO_LINE.replace('Peter', 'Pe+er')}`],
-    ['65 signatures', `${GO_TEXT}\n${GO_LINE.repeat(65)}`],
+    ['101 signatures', `${GO_TEXT}\n${GO_LINE.repeat(101)}`],
     ['two megabytes', `${'a'.repeat(2 << 20)}\n\n${GO_LINE}`],
   ])('refuses a note with %s', (_, note) => {
     expect(() => parseNote(note)).toThrow(expect.objectContaining({ code: 'ERR_LOG_NOTE' }))
+  })
+
+  it('reads a note with 100 signatures, and counts a key that signed them all once', async () => {
+    const note = parseNote(`${GO_TEXT}\n${GO_LINE.repeat(100)}`)
+    expect(note.signatures).toHaveLength(100)
+    expect(await verifyNote(note, [parseNoteKey(GO_KEY)])).toHaveLength(1)
+  })
+
+  it('takes bytes as they are: no mark is dropped, and what is not UTF-8 is refused', async () => {
+    const key = noteSigner('bytes.example', LOG_SIGNATURE, new Uint8Array(32).fill(3))
+    const text = '\ufeffmarked\n'
+    const note = `${text}\n${await signatureLines(text, [key], 0)}`
+    expect(await verifyNote(parseNote(Buffer.from(note)), [key.key])).toHaveLength(1)
+    const latin = Buffer.from(note.replace('marked', 'mark\u00e9d'), 'latin1')
+    expect(() => parseNote(latin)).toThrow(expect.objectContaining({ code: 'ERR_LOG_NOTE' }))
   })
 
   it('refuses a key whose id does not fit', () => {

@@ -18,12 +18,13 @@ import { POLICY_OPTIONS, POLICY_USAGE, policyOf, readTextFile, sourceAt, wholeNu
 export const command: Command = {
   name: 'audit',
   summary: 'check a whole log, a receipt, a registration, or find the entries about oneself',
-  usage: `ctid audit fsck URL|FOLDER --key VKEY [options]
+  usage: `ctid audit fsck URL|FOLDER --key VKEY [--any-entries] [options]
 ctid audit receipt FILE --entry HEX --key VKEY [options]
 ctid audit holder FILE --record HEX --token HEX --vrf HEX [--record-version N] --key VKEY [options]
 ctid audit own URL|FOLDER --audit-key-file FILE --writer NAME ... --key VKEY [options]
 
-  fsck               re-derives root, tiles, directory roots and rules from the entries; needs no secret
+  fsck               re-derives root, tiles, directory roots and rules from the entries; needs no secret. With
+                     --any-entries only root and tiles: for logs of other entries
   receipt            verifies a log receipt (tlog-proof) for an entry, offline
   holder             verifies that a record is bound to a token, once, and that no later token exists, offline
   own                lists the entries about the person who holds the audit key (64 hexadecimal digits in FILE)
@@ -41,6 +42,7 @@ const OPTIONS = {
   'record-version': { type: 'string', default: '1' },
   'audit-key-file': { type: 'string' },
   writer: { type: 'string', multiple: true, default: [] as string[] },
+  'any-entries': { type: 'boolean', default: false },
 } as const
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
@@ -57,7 +59,12 @@ async function run(args: readonly string[], io: Io): Promise<number> {
 }
 
 async function fsck(location: string, values: Values, io: Io): Promise<number> {
-  const report = await checkLog({ source: sourceAt(location), policy: policyOf(values), clock: systemClock })
+  const report = await checkLog({
+    source: sourceAt(location),
+    policy: policyOf(values),
+    clock: systemClock,
+    entries: values['any-entries'] ? 'any' : 'ctid',
+  })
   if (values.json) io.out(JSON.stringify(report))
   else {
     io.out(report.ok ? `whole: ${report.size} entries` : `NOT WHOLE: ${report.alarms.length} findings`)

@@ -14,6 +14,7 @@ export const command: Command = {
   --state FILE       remembers the last verified checkpoint, so that a restart notices what happened in between
   --interval S       seconds between rounds; default 60
   --once             one round; exit code 1 on any alarm
+  --any-entries      a log of other entries (a Go checksum mirror, say): its tree is checked, its entries mean nothing here
 ${POLICY_USAGE}`,
   run,
 }
@@ -27,6 +28,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
       state: { type: 'string' },
       interval: { type: 'string', default: '60' },
       once: { type: 'boolean', default: false },
+      'any-entries': { type: 'boolean', default: false },
     },
   })
   const [location, ...rest] = positionals
@@ -38,6 +40,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
     source: sourceAt(location),
     policy: policyOf(values),
     clock: systemClock,
+    entries: values['any-entries'] ? 'any' : 'ctid',
     ...(remembered === undefined ? {} : { remembered }),
   })
   let alarmed = false

@@ -2,7 +2,14 @@
 import { parseArgs } from 'node:util'
 import { CtidError, systemClock } from '../../base/index.ts'
 import { createApp, listen, witnessRouter } from '../../http/index.ts'
-import { COSIGNATURE, createWitness, formatNoteKey, parseNoteKey } from '../../transparency/index.ts'
+import {
+  COSIGNATURE,
+  createWitness,
+  formatNoteKey,
+  type NoteKey,
+  parseNoteKey,
+  type WitnessedLog,
+} from '../../transparency/index.ts'
 import { fileWitnessStore } from '../../transparency/node.ts'
 import { type Command, EXIT, type Io } from '../command.ts'
 import { readSigner, wholeNumber } from '../log-policy.ts'
@@ -15,7 +22,8 @@ export const command: Command = {
   --key-file FILE   the witness's private key (ctid log keygen --for witness)
   --dir FOLDER      its memory: the last checkpoint of each log, and evidence of misbehaviour. Losing it means
                     losing the witness: retire the key then, do not start again with it
-  --log VKEY        a log to follow; its origin is the name in the key; repeat for each
+  --log VKEY        a log to follow, by [ORIGIN=]VKEY; repeat for each. Without ORIGIN it is the name in the key. Several
+                    keys of one origin are all good, as while a log changes its key
   --port N          default 0, a free port. POST /witness/add-checkpoint`,
   run,
 }
@@ -38,7 +46,7 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   if (signer.key.type !== COSIGNATURE) {
     throw new CtidError('ERR_CLI_USAGE', { detail: 'a key made with --for witness' })
   }
-  const logs = values.log.map(parseNoteKey).map((key) => ({ origin: key.name, keys: [key] }))
+  const logs = logsOf(values.log)
   const store = await fileWitnessStore(values.dir)
   const witness = createWitness({ signer, logs, store, clock: systemClock })
   const app = createApp({
@@ -57,4 +65,16 @@ async function run(args: readonly string[], io: Io): Promise<number> {
   await io.untilStopped()
   await server.close()
   return EXIT.ok
+}
+
+function logsOf(texts: readonly string[]): WitnessedLog[] {
+  const byOrigin = new Map<string, NoteKey[]>()
+  for (const text of texts) {
+    // A key's text is NAME+ID+BASE64; what stands before an equals sign of its own is an origin.
+    const [, given, vkey = ''] = /^(?:(.*)=)?([^+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+={0,2})$/.exec(text) ?? []
+    const key = parseNoteKey(vkey)
+    const origin = given ?? key.name
+    byOrigin.set(origin, [...(byOrigin.get(origin) ?? []), key])
+  }
+  return [...byOrigin].map(([origin, keys]) => ({ origin, keys }))
 }
