@@ -155,7 +155,6 @@ async function serve(settings: Values, io: Io, { link, until, onApp, announce }:
   const server = await listen(service.app, { host: settings.host, port: settings.port })
   announce({ url: server.url, port: server.port })
   await stopped
-  service.drain()
   await server.close()
   service.close()
   context.close()

@@ -14,8 +14,6 @@ export type BackPressure = {
   /** Refuses with 503 and `Retry-After` (`ERR_HTTP_BUSY`) while the service is behind. First of all handlers. */
   readonly handler: RequestHandler
   inFlight(): number
-  /** From now on answers close their connections, so that the server can end. */
-  drain(): void
   close(): void
 }
 
@@ -26,7 +24,6 @@ export function backPressure(options: BackPressureOptions = {}): BackPressure {
   const { maxInFlight = 256, maxDelayMilliseconds = 500, retryAfterSeconds = 1 } = options
   let inFlight = 0
   let late = 0
-  let draining = false
   let expected = performance.now() + PROBE_MILLISECONDS
   const probe = setInterval(() => {
     const now = performance.now()
@@ -36,7 +33,6 @@ export function backPressure(options: BackPressureOptions = {}): BackPressure {
   probe.unref()
   return {
     handler: (_request, response, next) => {
-      if (draining) response.set('Connection', 'close')
       if (inFlight >= maxInFlight || late > maxDelayMilliseconds) {
         response.set('Retry-After', String(retryAfterSeconds))
         next(new CtidError('ERR_HTTP_BUSY'))
@@ -49,9 +45,6 @@ export function backPressure(options: BackPressureOptions = {}): BackPressure {
       next()
     },
     inFlight: () => inFlight,
-    drain() {
-      draining = true
-    },
     close: () => clearInterval(probe),
   }
 }

@@ -1,6 +1,6 @@
 // What every service shares: an Express application with safe defaults, strict bodies, and an orderly start and stop.
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, Server as NetServer } from 'node:net'
 import express, {
   type ErrorRequestHandler,
   type Express,
@@ -102,10 +102,23 @@ export function listen(app: Express, options: ListenOptions = {}): Promise<Liste
   })
 }
 
+/** How long a connection may have a request on its way that the server has not read yet. */
+const GRACE_MILLISECONDS = 500
+const PATIENCE_MILLISECONDS = 5_000
+
+// Node's own `close` cuts connections that look idle; under load those have a request waiting in the socket. So accepting
+// stops first, every answer from now on ends its connection, and only what stays idle is cut.
 function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeIdleConnections()
-    setTimeout(() => server.closeAllConnections(), 5_000).unref()
+    NetServer.prototype.close.call(server, () => resolve())
+    server.prependListener('request', (_request, response) => {
+      response.setHeader('Connection', 'close')
+    })
+    const idle = setInterval(() => server.closeIdleConnections(), GRACE_MILLISECONDS)
+    const all = setTimeout(() => server.closeAllConnections(), PATIENCE_MILLISECONDS)
+    server.once('close', () => {
+      clearInterval(idle)
+      clearTimeout(all)
+    })
   })
 }

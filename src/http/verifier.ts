@@ -94,8 +94,6 @@ export type VerifierApp = {
   readonly app: Express
   /** This process's counts. */
   counts(): VerifierCounts
-  /** See {@link BackPressure.drain}. */
-  drain(): void
   close(): void
 }
 
@@ -131,5 +129,5 @@ export function createVerifierApp(options: VerifierAppOptions): VerifierApp {
   )
   app.use(notFound)
   app.use(problemHandler(options.onInternal))
-  return { app, counts, drain: () => pressure.drain(), close: () => pressure.close() }
+  return { app, counts, close: () => pressure.close() }
 }

@@ -1,4 +1,5 @@
 // The frame of every service: problem documents, body limits, safe headers, nothing of the input in an answer.
+import { Agent, get } from 'node:http'
 import { Router } from 'express'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CtidError } from '#ctid/base'
@@ -71,4 +72,29 @@ describe('a service', () => {
       expect.objectContaining({ code: 'ERR_HTTP_LISTEN' }),
     )
   })
+})
+
+it('that ends under load answers whatever an open connection has asked', async () => {
+  const router = Router()
+  router.get('/', (_request, response) => void setTimeout(() => response.json({}), 5))
+  const ending = await listen(createApp({ routers: [router] }))
+  const agent = new Agent({ keepAlive: true, maxSockets: 24 })
+  const ask = (): Promise<string> =>
+    new Promise((resolve) => {
+      const outgoing = get({ agent, port: ending.port, host: '127.0.0.1' }, (incoming) => {
+        incoming.resume().on('end', () => resolve('answered'))
+      })
+      outgoing.on('error', (error: { code?: string }) =>
+        resolve(outgoing.reusedSocket ? 'cut off' : (error.code ?? 'failed')),
+      )
+    })
+  const outcomes = new Set<string>()
+  const callers = Array.from({ length: 24 }, async () => {
+    for (let last = ''; last === '' || last === 'answered'; outcomes.add(last)) last = await ask()
+  })
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  await ending.close()
+  await Promise.all(callers)
+  expect([...outcomes]).toContain('answered')
+  expect([...outcomes]).not.toContain('cut off')
 })
