@@ -1,9 +1,14 @@
 // The documents keep their word: README's program runs, SPEC lists the error codes that exist, links lead somewhere.
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ERRORS } from '#ctid/base'
+import { toSvg } from '../demo/labs/plot.ts'
+import { readConstants } from '../demo/simulate/constants.ts'
+import { withFigures } from '../demo/simulate/document.ts'
+import { defaults } from '../demo/simulate/parameters.ts'
+import { figuresOf } from '../demo/simulate/report.ts'
 
 const ROOT = join(import.meta.dirname, '..')
 const read = (name: string) => readFileSync(join(ROOT, name), 'utf8')
@@ -23,7 +28,14 @@ describe('README', () => {
     }
   })
 
-  it.each(['README.md', 'SPEC.md', 'keys/README.md'])('%s links to files that exist', (name) => {
+  it.each([
+    'README.md',
+    'SPEC.md',
+    'keys/README.md',
+    ...readdirSync(join(ROOT, 'docs'))
+      .filter((name) => name.endsWith('.md'))
+      .map((name) => `docs/${name}`),
+  ])('%s links to files that exist', (name) => {
     const links = [...read(name).matchAll(/\]\((?!https?:|#)([^)#]+)/g)].map((match) => match[1] as string)
     const missing = links.filter((link) => !existsSync(join(ROOT, name, '..', link)))
     expect(missing).toEqual([])
@@ -44,5 +56,16 @@ describe('SPEC', () => {
       [...read('SPEC.md').matchAll(/tests\/vectors\/([\w.-]+\.json)/g)].map((match) => match[1]),
     )
     for (const file of named) expect(existsSync(join(ROOT, 'tests/vectors', file ?? '')), file).toBe(true)
+  })
+})
+
+describe('docs/scale.md', () => {
+  it('says what the simulator prints, in words and pictures', { timeout: 60_000 }, () => {
+    const constants = readConstants(join(ROOT, 'docs/scale/bench.json'))
+    const page = read('docs/scale.md')
+    expect(withFigures(page, defaults(), constants)).toBe(page)
+    for (const figure of figuresOf(defaults(), constants)) {
+      expect(toSvg(figure, { language: 'en' }), figure.id).toBe(read(`docs/scale/${figure.id}.svg`))
+    }
   })
 })

@@ -121,6 +121,7 @@ function here(arg: string, { name, home, ports, database }: Place): string {
   return arg
     .replace('/run/secrets', join(home, 'secrets'))
     .replace('/var/lib/ctid', join(home, 'data'))
+    .replace('https://registrar.example', 'http://registrar:8080')
     .replace(/http:\/\/([a-z\d-]+):8080/, (_, other: string) => `http://127.0.0.1:${ports.get(other)}`)
     .replace('0.0.0.0', '127.0.0.1')
     .replace(/^(--port=)?8080$/, (_, option = '') => `${option}${ports.get(name)}`)

@@ -1,4 +1,5 @@
-// `npm run bench [-- NAME…] [-- --full] [-- --json FILE]`: runs the benches and prints one table of ratios.
+// `npm run bench [-- NAME…] [-- --full] [-- --json FILE]`: runs the benches, prints one table of ratios, and writes it as JSON beside
+// it, into bench.json where no other FILE is named.
 import { readdir, writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -7,7 +8,7 @@ import type { Bench, BenchRow } from './harness.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { full: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: { full: { type: 'boolean', default: false }, json: { type: 'string', default: 'bench.json' } },
 })
 
 const files = (await readdir(new URL('.', import.meta.url)))
@@ -46,4 +47,5 @@ const lines = table([
 ])
 process.stdout.write(`${lines.join('\n')}\n`)
 const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length }
-if (values.json) await writeFile(values.json, `${JSON.stringify({ machine, rows: all }, null, 2)}\n`)
+await writeFile(values.json, `${JSON.stringify({ machine, rows: all }, null, 2)}\n`)
+process.stderr.write(`the same as JSON: ${values.json}\n`)

@@ -90,6 +90,8 @@ describe('compose.yaml', () => {
       'log-key': ['log'],
       'log-token': ['log', 'registrar'],
       'trust-anchor': ['verifier-1', 'verifier-2'],
+      'tls-certificate': ['proxy', 'verifier-1', 'verifier-2'],
+      'tls-key': ['proxy'],
       'database-superuser': ['primary'],
       'database-replication': ['primary', 'standby-1', 'standby-2'],
       'database-ctid': ['primary'],
@@ -132,6 +134,7 @@ describe('compose.yaml', () => {
         ),
         ...['witness-1', 'witness-2', 'witness-3', 'verifier-1', 'verifier-2'].map((name) => `log ${name}`),
         'verifier-1 verifier-2',
+        ...['log', 'registrar', 'verifier-1', 'verifier-2'].map((name) => [name, 'proxy'].sort().join(' ')),
         ...['primary', 'standby-1', 'standby-2'].map((name) => [name, 'registrar'].sort().join(' ')),
         'primary standby-1',
         'primary standby-2',
@@ -141,7 +144,7 @@ describe('compose.yaml', () => {
     const open = Object.entries(compose.networks).filter(([, network]) => network?.internal !== true)
     expect(open.map(([name]) => name)).toEqual(['edge'])
     for (const [name] of services) {
-      if (!['registrar', 'log', 'verifier-1', 'verifier-2'].includes(name))
+      if (!['registrar', 'log', 'proxy', 'verifier-1', 'verifier-2'].includes(name))
         expect(networksOf(name)).not.toContain('edge')
     }
   })
@@ -151,14 +154,14 @@ describe('compose.yaml', () => {
     (name) => {
       const service = compose.services[name]
       expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'] })
-      expect(service?.user).toMatch(/^(1000:1000|postgres)$/)
+      expect(service?.user).toMatch(/^(1000:1000|101:101|postgres)$/)
       expect(service?.healthcheck?.test.length).toBeGreaterThan(1)
     },
   )
 
   it('publishes ports on this machine only, each once, and shares no volume', () => {
     const ports = services.flatMap(([, { ports: published = [] }]) => published)
-    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:8080$/)
+    for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:\d+:(8080|443)$/)
     expect(new Set(ports).size).toBe(ports.length)
     const mounts = services.flatMap(([, { volumes = [] }]) => volumes)
     const named = mounts.filter((mount) => !mount.startsWith('./')).map((mount) => mount.split(':')[0])
