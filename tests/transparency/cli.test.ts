@@ -4,7 +4,14 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { encodeEntry, makePersonalEntry, writerKey } from '#ctid/transparency'
+import {
+  encodeEntry,
+  formatAddCheckpoint,
+  makePersonalEntry,
+  parseNoteSigner,
+  signCheckpoint,
+  writerKey,
+} from '#ctid/transparency'
 import type { Command, Io } from '../../src/cli/command.ts'
 import { command as audit } from '../../src/cli/commands/audit.ts'
 import { command as log } from '../../src/cli/commands/log.ts'
@@ -140,6 +147,35 @@ describe('ctid log, witness, monitor, audit', () => {
       code: 1,
       alarms: [{ step: 'history', kind: 'altered-entry' }],
     })
+  })
+})
+
+describe('ctid witness', () => {
+  it('follows a log by its old and its new key, and one whose origin is not the name of its key', async () => {
+    const keyOf = async (name: string, file: string) => {
+      const made = await call(log, ['keygen', '--name', name, '--key-file', join(folder, file)])
+      return (made as unknown as { key: string }).key
+    }
+    const old = await keyOf('log.example/keys', 'old.key')
+    const young = await keyOf('log.example/keys', 'young.key')
+    const other = await keyOf('keys.example', 'other.key')
+    const keyFile = join(folder, 'keys-witness.key')
+    await call(log, ['keygen', '--name', 'w3.example', '--key-file', keyFile, '--for', 'witness'])
+    const { url } = await start(witness, [
+      ...['--key-file', keyFile, '--dir', join(folder, 'keys-witness')],
+      ...['--log', old, '--log', young, '--log', `other database tree=${other}`],
+    ])
+    const submit = async (file: string, origin: string) => {
+      const signer = parseNoteSigner(await readFile(join(folder, file), 'utf8'))
+      const note = await signCheckpoint({ origin, size: 1, root: new Uint8Array(32) }, [signer])
+      const body = formatAddCheckpoint(0, [], note)
+      return (await fetch(`${url}/add-checkpoint`, { method: 'POST', body })).status
+    }
+    expect(await submit('young.key', 'log.example/keys')).toBe(200)
+    expect(await submit('old.key', 'log.example/keys')).toBe(409)
+    expect(await submit('other.key', 'log.example/keys')).toBe(403)
+    expect(await submit('other.key', 'other database tree')).toBe(200)
+    expect(await submit('other.key', 'keys.example')).toBe(404)
   })
 })
 

@@ -170,7 +170,7 @@ describe('recovery', () => {
     const directory = await newFolder()
     const path = join(directory, 'journal')
     await mkdir(path)
-    await expect(open(directory)).rejects.toThrow('EISDIR')
+    await expect(open(directory)).rejects.toMatchObject({ code: 'ERR_LOG_CLOSED' })
     expect((await stat(path)).isDirectory()).toBe(true)
   })
 

@@ -75,17 +75,20 @@ type Waiting = {
  * Opens or creates a log. After a crash the journal is replayed: tiles are written again and the last checkpoint is
  * published again, the same as before.
  *
- * @throws {CtidError} `ERR_LOG_LOCKED` when another process has it open, `ERR_LOG_CORRUPT` when the published checkpoint
+ * @throws {CtidError} `ERR_LOG_LOCKED` when another process has it open, `ERR_LOG_CLOSED` when the disk refuses,
+ *   `ERR_LOG_CORRUPT` when the published checkpoint
  *   is ahead of the journal or differs from it (the disk was rolled back, or files were changed)
  */
 export async function openFileLog(options: FileLogOptions): Promise<FileLog> {
-  await mkdir(options.directory, { recursive: true })
-  const lock = acquireLock(join(options.directory, 'lock'), new CtidError('ERR_LOG_LOCKED'))
+  let lock: Lock | undefined
   try {
+    await mkdir(options.directory, { recursive: true })
+    lock = acquireLock(join(options.directory, 'lock'), new CtidError('ERR_LOG_LOCKED'))
     return await recover(options, lock)
-  } catch (error) {
-    lock.release()
-    throw error
+  } catch (cause) {
+    lock?.release()
+    // A full or broken disk, or a folder that is not ours.
+    throw isCtidError(cause) ? cause : new CtidError('ERR_LOG_CLOSED', { cause })
   }
 }
 
