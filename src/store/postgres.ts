@@ -18,7 +18,10 @@ import {
 } from './port.ts'
 
 export type PostgresOptions = {
-  /** Connections for transactions; PostgreSQL groups the commits of those that run together. Default 16. */
+  /**
+   * Connections for transactions, and as many for bulk, opened when needed; PostgreSQL groups the commits of those that run
+   * together. Default 16.
+   */
   readonly connections?: number
   /** Connections that carry pipelined reads. Default 2. */
   readonly readConnections?: number
@@ -231,9 +234,10 @@ class PostgresStore implements Store {
       return made
     }
     this.#patience = (options.answerSeconds ?? 60) * 1000
-    this.#transactions = pool(options.connections ?? 16, true)
-    // COPY cannot share a pipelined connection.
-    this.#bulk = pool(2, false)
+    const connections = options.connections ?? 16
+    this.#transactions = pool(connections, true)
+    // COPY cannot share a pipelined connection. As many: two were what many bulk workers waited for in vain.
+    this.#bulk = pool(connections, false)
     this.#readers = new Array(options.readConnections ?? 2).fill(undefined)
   }
 
