@@ -100,6 +100,8 @@ function mountSecrets(
   const home = join(directory, 'parties', name)
   mkdirSync(join(home, 'data'), { recursive: true, mode: 0o700 })
   for (const { source, target } of compose.services[name]?.secrets ?? []) {
+    // The proxy's certificate: here is no proxy.
+    if (source.startsWith('tls-')) continue
     const place = targetOf(target).replace('/run/secrets', join(home, 'secrets'))
     mkdirSync(dirname(place), { recursive: true, mode: 0o700 })
     copyFileSync(join(secrets, fileOf(compose, source)), place)
