@@ -1,7 +1,7 @@
 // The health authority of the demo: pseudonyms of its own sector, signed evidence, derived status, copies of it, appeals.
 import { randomUUID } from 'node:crypto'
 import express, { type Router } from 'express'
-import { CtidError, DAY, framed, fromBase64url, HOUR, type Json, toBase64url } from '#ctid/base'
+import { CtidError, DAY, framed, HOUR, type Json, toBase64url } from '#ctid/base'
 import { asProvenKey, CTID_FILE, checkKeyProof, verifyCredential } from '#ctid/credential'
 import { generateSigner, jwkThumbprint, type P256PublicJwk, type Point, sha256 } from '#ctid/crypto'
 import type { Deployment } from '#ctid/deployment'
@@ -207,7 +207,7 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
     verifyCode: async (text, challenge) =>
       (await verifyCode(text, {
         ...(await gate),
-        ...(challenge === undefined ? {} : { expectedChallenge: fromBase64url(challenge) }),
+        ...(challenge === undefined ? {} : { expectedChallenge: challenge }),
       })) as unknown as Json,
     demands: DEMANDS,
     recognition: RECOGNITION,

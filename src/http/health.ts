@@ -1,6 +1,6 @@
 // The health authority over HTTP: the seven interfaces of GB/T 38963, appeals, evidence from sources, and what is public.
 import { type Request, Router } from 'express'
-import { CtidError, type Json, type JsonObject, toBase64url } from '../base/index.ts'
+import { CtidError, fromBase64url, type Json, type JsonObject, toBase64url } from '../base/index.ts'
 import {
   explain,
   type HealthAuthority,
@@ -42,7 +42,7 @@ export type HealthRouterDeps = {
     paper(issue: Omit<CodeIssue, 'proofs' | 'nonce'>): Promise<Uint8Array>
   }
   /** Verifies a code's text and returns the report. */
-  readonly verifyCode: (text: string, challenge: string | undefined) => Promise<Json>
+  readonly verifyCode: (text: string, challenge: Uint8Array | undefined) => Promise<Json>
   readonly demands: PublishedDemands
   readonly recognition: RecognitionMatrix
 }
@@ -130,7 +130,7 @@ export function healthRouter(deps: HealthRouterDeps): Router {
   // 6 Code verifying
   router.post('/health/code-verifications', async (request, response) => {
     const body = readJson(request)
-    const challenge = body['challenge'] === undefined ? undefined : text(body, 'challenge', 200)
+    const challenge = body['challenge'] === undefined ? undefined : bytes(text(body, 'challenge', 200))
     response.json(await deps.verifyCode(text(body, 'code', 4296), challenge))
   })
 
@@ -210,6 +210,14 @@ function text(body: JsonObject, name: string, maxLength: number): string {
   if (typeof value !== 'string' || value === '' || value.length > maxLength)
     throw new CtidError('ERR_HEALTH_EVIDENCE', { detail: name })
   return value
+}
+
+function bytes(value: string): Uint8Array {
+  try {
+    return fromBase64url(value)
+  } catch {
+    throw new CtidError('ERR_HTTP_BAD_REQUEST', { detail: 'challenge' })
+  }
 }
 
 function isTexts(value: Json | undefined): value is readonly string[] {

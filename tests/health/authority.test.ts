@@ -546,7 +546,7 @@ describe('over HTTP', () => {
           return Uint8Array.of(1, 2, 3)
         },
       },
-      verifyCode: async (text, challenge) => ({ text, challenge: challenge ?? null }),
+      verifyCode: async (text, challenge) => ({ text, challenge: challenge ? [...challenge] : null }),
       demands: { region: REGION, profiles: [GATE] },
       recognition: { version: 1, national: 'CN', entries: [] },
     })
@@ -629,6 +629,9 @@ describe('over HTTP', () => {
         ['/health/codes', { nonce: 'n', proofs: ['p'], profile: 'unpublished' }],
         ['/health/evidence', { evidence: 'x' }],
         ['/health/certificates', { codes: ['HC1:'] }],
+        ['/health/certificates', { codes: ['HC1:'], presentation: 5 }],
+        ['/health/code-verifications', { code: 'x', challenge: '!!' }],
+        ['/health/paper', { profile: 'unpublished' }],
         ['/health/appeals', { contested: ['x'], statement: 's' }],
       ] as const) {
         const answer = await http('POST', path, body)
