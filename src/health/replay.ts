@@ -96,7 +96,7 @@ export async function replay(bundle: AuditBundle, sources: SourceLookup): Promis
   const findings: Finding[] = []
   const seen = new Set<string>()
   let followed = 0
-  const known = new Map<string, Map<string, Evidence>>()
+  const known: Known = new Map()
   for (const record of [...bundle.records].sort((a, b) => a.at - b.at)) {
     const digest = derivationDigest(record)
     seen.add(digest)
@@ -156,13 +156,16 @@ async function judge(
   return []
 }
 
+/** By person and commitment: evidence, and the time of the first record that rests on it. */
+type Known = Map<string, Map<string, { readonly evidence: Evidence; readonly since: number }>>
+
 // What an earlier record of the same person rests on the authority had; while it lives a later one may not forget it.
-// A restriction could be painted by leaving out the test that ends it.
+// A restriction could be painted by leaving out the test that ends it. Of two records of one second neither is the later.
 function leftOut(
   record: DerivationRecord,
   digest: string,
   opened: ReadonlyMap<string, Evidence | string>,
-  known: Map<string, Map<string, Evidence>>,
+  known: Known,
 ): readonly Finding[] {
   const own = record.evidence.flatMap((commitment) => {
     const one = opened.get(commitment)
@@ -170,12 +173,14 @@ function leftOut(
   })
   const [first] = own
   if (!first) return []
-  const before = known.get(first.subject) ?? new Map<string, Evidence>()
+  const before = known.get(first.subject) ?? new Map<string, { evidence: Evidence; since: number }>()
   const present = new Set(record.evidence)
-  const missing = [...before.values()].filter(
-    ({ commitment, expiresAt }) => record.at < expiresAt && !present.has(commitment),
-  )
-  for (const one of own) before.set(one.commitment, one)
+  const missing = [...before.values()]
+    .filter(({ evidence, since }) => since < record.at && record.at < evidence.expiresAt)
+    .map(({ evidence }) => evidence)
+    .filter(({ commitment }) => !present.has(commitment))
+  for (const evidence of own)
+    if (!before.has(evidence.commitment)) before.set(evidence.commitment, { evidence, since: record.at })
   known.set(first.subject, before)
   if (missing.length === 0) return []
   const sources = [...new Set(missing.map(({ source }) => source))].sort()

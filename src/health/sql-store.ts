@@ -22,6 +22,7 @@ export const healthMigrations: Migrations = {
   ],
   shardBy: {
     health_evidence: 'commitment',
+    health_count: 'source',
     health_certificate: 'digest',
     health_appeal: 'id',
     health_record: 'digest',

@@ -233,6 +233,12 @@ describe('with every key but the evidence sources’', () => {
     expect((await replay(bundle, world.lookup)).findings).toMatchObject([
       { digest: derivationDigest(painted), what: 'evidence-left-out', sources: ['lab'] },
     ])
+    // Of two records of one second neither is the later.
+    const together = [at(2, all.slice(0, 2)), released]
+    for (const same of [together, together.toReversed()]) {
+      const digests = same.map(derivationDigest)
+      expect((await replay({ ...bundle, records: same, digests }, world.lookup)).findings).toEqual([])
+    }
     // What has expired since may be gone.
     const later = at(24 * 40, [])
     const expired = {
