@@ -8,5 +8,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 3,
+    // In the short form a worker keeps its modules from file to file: loading them anew takes a third of the time. The long
+    // form gives each file a process of its own.
+    isolate: process.env['CTID_FULL'] === '1',
   },
 })

@@ -34,11 +34,20 @@ export function toSvg(figure: Figure, options: PlotOptions): string {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
   try {
     chart.setOption(optionOf(figure, language, width))
-    // ECharts numbers its clip paths anew in every picture of a process: give equal figures equal text.
-    return chart.renderToSVGString().replace(/\bzr\d+-/g, `${figure.id}-`)
+    return named(chart.renderToSVGString(), figure.id)
   } finally {
     chart.dispose()
   }
+}
+
+// ECharts numbers classes and clip paths through all pictures of a process: give equal figures equal text.
+function named(svg: string, id: string): string {
+  const names = new Map<string, string>()
+  return svg.replace(/\bzr\d+-([a-z]+)-?\d+/g, (name, kind: string) => {
+    const known = names.get(name) ?? `${id}-${kind}-${names.size}`
+    names.set(name, known)
+    return known
+  })
 }
 
 function optionOf(figure: Figure, language: Language, width: number): echarts.EChartsCoreOption {
