@@ -246,6 +246,14 @@ function kindOf({ documentType, documentNumber, name }: TypedDocument): Kind {
   return /[^\u4e00-\u9fff]/.test(name) ? 'rare' : 'usual'
 }
 
+// As a Chinese keyboard writes it: the space has a place of its own.
+function fullWidth(text: string): string {
+  return text
+    .normalize('NFKC')
+    .replace(/[!-~]/g, (c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0))
+    .replaceAll(' ', '\u3000')
+}
+
 // The same document as another clerk types it.
 function respell(document: TypedDocument, random: (length: number) => Uint8Array): TypedDocument {
   const ways: readonly ((text: string) => string)[] = [
@@ -253,7 +261,7 @@ function respell(document: TypedDocument, random: (length: number) => Uint8Array
     (text) => text,
     (text) => text,
     (text) => text.toLowerCase(),
-    (text) => [...text.normalize('NFKC')].map((c) => String.fromCharCode(c.charCodeAt(0) + 0xfee0)).join(''),
+    fullWidth,
     (text) => ` ${text} `,
   ]
   const way = ways[below(ways.length, random)] ?? ((text: string) => text)
