@@ -60,7 +60,7 @@ describe('SPEC', () => {
 })
 
 describe('docs/scale.md', () => {
-  it('says what the simulator prints, in words and pictures', { timeout: 60_000 }, () => {
+  it('says what the simulator prints, in words and pictures', () => {
     const constants = readConstants(join(ROOT, 'docs/scale/bench.json'))
     const page = read('docs/scale.md')
     expect(withFigures(page, defaults(), constants)).toBe(page)

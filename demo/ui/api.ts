@@ -2,7 +2,7 @@
 import type { Json } from '#ctid/base'
 
 /** The longest that a page waits for an answer. A join of whole tables takes a few seconds. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 
 /** A refusal by a party, or no answer at all or half of one (`code` ERR_NETWORK). */
 export class ApiError extends Error {

@@ -2,7 +2,7 @@
 import { CtidError } from '../base/index.ts'
 import { STATUS_LIST_MEDIA_TYPE } from '../status/index.ts'
 
-const STATUS_TIMEOUT_MS = 3_000
+const STATUS_TIMEOUT_MS = 5_000
 const MAX_STATUS_TOKEN = 4_194_304
 const MAX_REDIRECTS = 3
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308]

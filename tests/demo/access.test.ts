@@ -31,7 +31,7 @@ async function axe(page: Page): Promise<Violation[]> {
 }
 
 // A minute of page loads: CI does it, and whoever changes a page.
-describe.skipIf(!executable || !process.env['CTID_FULL'])('access to the demo', { timeout: 60_000 }, () => {
+describe.skipIf(!executable || !process.env['CTID_FULL'])('access to the demo', () => {
   let demo: Demo
   let browser: Browser
 

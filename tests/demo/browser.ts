@@ -77,6 +77,9 @@ function freePort(): Promise<number> {
   })
 }
 
+/** How long a page may take: a busy machine is slow, and its tests' own time limit ends what hangs. */
+const PATIENCE_MS = 120_000
+
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -128,6 +131,7 @@ export function cameraFrame(text: string): Uint8Array {
 /** Opens a page of the demo and waits until its module has finished starting. Errors of the page fail the test. */
 export async function open(context: BrowserContext, url: string): Promise<Page> {
   const page = await context.newPage()
+  page.setDefaultTimeout(PATIENCE_MS)
   page.on('pageerror', (error) => {
     throw error
   })

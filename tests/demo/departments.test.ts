@@ -40,7 +40,7 @@ describe('joining tables by every column', () => {
   })
 })
 
-describe.skipIf(!executable)('the departments in a browser', { timeout: 60_000 }, () => {
+describe.skipIf(!executable)('the departments in a browser', () => {
   let demo: Demo
   let browser: Browser
 

@@ -6,7 +6,7 @@ import { check, type Demo, enrol, findChromium, launch, open, startDemo } from '
 
 const executable = findChromium()
 
-describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser', { timeout: 60_000 }, () => {
+describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser', () => {
   let demo: Demo
   let browser: Browser
   let citizen: Page

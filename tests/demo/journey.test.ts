@@ -18,7 +18,7 @@ const executable = findChromium()
 // CI runs all of it; a developer's run does the journey itself and the verification without a network.
 const full = it.skipIf(!process.env['CTID_FULL'])
 
-describe.skipIf(!executable)('the demo in a browser', { timeout: 60_000 }, () => {
+describe.skipIf(!executable)('the demo in a browser', () => {
   let demo: Demo
   let browser: Browser
 

@@ -28,7 +28,7 @@ const BROWSER_ALARMS = {
   database: [],
 } as const
 
-describe.skipIf(!executable)('the log in a browser', { timeout: 60_000 }, () => {
+describe.skipIf(!executable)('the log in a browser', () => {
   let demo: Demo
   let browser: Browser
 

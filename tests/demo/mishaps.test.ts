@@ -7,13 +7,13 @@ import { check, type Demo, enrol, findChromium, launch, open, showCode, startDem
 const executable = findChromium()
 
 // Half a minute of page loads: CI does it, and whoever changes a page.
-describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo', { timeout: 60_000 }, () => {
+describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo', () => {
   let demo: Demo
   let browser: Browser
 
   beforeAll(async () => {
     ;[demo, browser] = await Promise.all([startDemo(), launch(executable ?? '')])
-  }, 60_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await demo?.stop()

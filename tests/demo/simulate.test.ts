@@ -136,7 +136,7 @@ describe('queues', () => {
   })
 })
 
-describe('the plan', { timeout: 60_000 }, () => {
+describe('the plan', () => {
   const measured = readConstants('docs/scale/bench.json')
 
   it('takes every constant from the bench, and says which is missing', () => {

@@ -43,7 +43,7 @@ describe('compose.yaml', () => {
     }
   })
 
-  it.each(parties)('%s is started with options that its command has', { timeout: 60_000 }, async (name) => {
+  it.each(parties)('%s is started with options that its command has', async (name) => {
     const [command = '', ...rest] = interpolate(compose.services[name]?.command ?? [], values)
     // One worker: more would be processes forked from this one.
     const args = rest.map((arg, i) => (rest[i - 1] === '--workers' ? '1' : arg))

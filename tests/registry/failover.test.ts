@@ -149,13 +149,13 @@ async function failover(bin: string, synchronous: boolean) {
 
 describe.skipIf(!wanted || !found)('a failover of PostgreSQL', () => {
   const bin = found?.bin ?? ''
-  it('loses nothing that was acknowledged with a synchronous standby', { timeout: 120_000 }, async () => {
+  it('loses nothing that was acknowledged with a synchronous standby', async () => {
     const outcome = await failover(bin, true)
     expect(outcome).toMatchObject({ lost: 0, changed: 0, passed: true })
     expect(outcome.acknowledged).toBeGreaterThan(20)
   })
 
-  it('control: an asynchronous standby loses acknowledged people', { timeout: 120_000 }, async () => {
+  it('control: an asynchronous standby loses acknowledged people', async () => {
     const outcome = await failover(bin, false)
     expect(outcome.lost).toBeGreaterThan(0)
     expect(outcome).toMatchObject({ passed: true })

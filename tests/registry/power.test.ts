@@ -187,18 +187,14 @@ async function missingAfterCut(path: string, acknowledged: readonly string[]) {
 }
 
 describe.skipIf(!wanted || !possible)('a power cut', () => {
-  it('loses nothing that was acknowledged under FULL', { timeout: 300_000 }, async () => {
+  it('loses nothing that was acknowledged under FULL', async () => {
     const found = await cutPower('full', 'FULL', 400)
     expect(found).toMatchObject({ lost: 0, losing: 0, broken: 0 })
     expect(found.acknowledged).toBeGreaterThan(300)
   })
 
-  it.each(['NORMAL', 'OFF'])(
-    'control: %s loses acknowledged people',
-    { timeout: 300_000 },
-    async (synchronous) => {
-      const found = await cutPower(synchronous.toLowerCase(), synchronous, 100)
-      expect(found.losing).toBeGreaterThan(0)
-    },
-  )
+  it.each(['NORMAL', 'OFF'])('control: %s loses acknowledged people', async (synchronous) => {
+    const found = await cutPower(synchronous.toLowerCase(), synchronous, 100)
+    expect(found.losing).toBeGreaterThan(0)
+  })
 })

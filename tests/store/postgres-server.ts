@@ -129,7 +129,7 @@ export async function runPostgres(
 }
 
 export async function answering(port: number, check: () => void = () => {}): Promise<void> {
-  for (const deadline = Date.now() + 30_000; ; ) {
+  for (const deadline = Date.now() + 120_000; ; ) {
     check()
     const client = new pg.Client({ host: '127.0.0.1', port, user: 'postgres', database: 'postgres' })
     client.on('error', () => {})
@@ -178,7 +178,7 @@ export async function killTree(child: ChildProcess): Promise<void> {
   }
   await left
   // PostgreSQL refuses to start while one of them holds the shared memory. A zombie holds nothing.
-  for (const deadline = Date.now() + 10_000; all.some(isRunning) && Date.now() < deadline; ) {
+  for (const deadline = Date.now() + 60_000; all.some(isRunning) && Date.now() < deadline; ) {
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
 }
