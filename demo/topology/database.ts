@@ -1,18 +1,19 @@
 // PostgreSQL as the separated parties use it: a primary, a synchronous standby, and one address that can be moved.
 
 import { once } from 'node:events'
-import { chownSync, cpSync, readdirSync, writeFileSync } from 'node:fs'
+import { chownSync, cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { freePort, identity, initdb, killTree, runPostgres } from '../../tests/store/postgres-server.ts'
+import { COMPOSE_FILE } from './compose.ts'
 
 const LOOPBACK = '127.0.0.1'
 
 export type Database = {
-  /** The address that stays the same over a failover. */
-  readonly url: string
+  /** The address that stays the same over a failover, as a role of its own sees it: in the database of its name. */
+  url(role: string): string
   /** Kills the primary's whole process tree, promotes the standby, and moves the address to it. */
   failOver(): Promise<void>
   stop(): Promise<void>
@@ -35,9 +36,10 @@ export async function startDatabase(bin: string, directory: string): Promise<Dat
   await query(portOne, 'select pg_reload_conf()')
   const isSynchronous = "select 1 from pg_stat_replication where sync_state = 'sync'"
   while ((await query(portOne, isSynchronous)).length === 0) await pause(50)
+  for (const statement of rolesAndDatabases()) await query(portOne, statement)
   const address = await startAddress(portOne)
   return {
-    url: `postgres://postgres@${LOOPBACK}:${address.port}/postgres`,
+    url: (role) => `postgres://${role}@${LOOPBACK}:${address.port}/${role}`,
     async failOver() {
       // Fenced first: whoever still had a line to the old primary loses it before the standby may write.
       await killTree(primary)
@@ -53,6 +55,15 @@ export async function startDatabase(bin: string, directory: string): Promise<Dat
       address.close()
     },
   }
+}
+
+// What primary.sh has the container do; here nobody is asked for a password.
+function rolesAndDatabases(): string[] {
+  const script = readFileSync(join(dirname(COMPOSE_FILE), 'primary.sh'), 'utf8')
+  return script
+    .split('\n')
+    .filter((line) => /^(create|revoke) /.test(line))
+    .map((line) => line.replace(/:'\w+'/, "'-'"))
 }
 
 // Copied as root, run as somebody else.

@@ -53,7 +53,7 @@ export function openClient(topology: Topology): Client {
     async issue(token, count) {
       const { nonce } = await desk<{ nonce: string }>('/nonce', {})
       await wallet.refill(count, async (signers) => {
-        const issuer = topology.registrar.url
+        const issuer = topology.issuer.url
         const proofs = await Promise.all(
           signers.map((signer) => makeKeyProof(signer, { issuer, nonce, now: systemClock() })),
         )
@@ -173,11 +173,22 @@ export async function runDrill(topology: Topology, say: (line: string) => void):
   step('enrolment goes on with two witnesses', (await client.enrol(2)).status === 'created')
   await kill(verifier)
   step('the other verifier goes on', (await client.verify(1)).ok)
+  await kill(topology.issuer)
+  const unissued = await client.issue(token, 1).then(
+    () => '',
+    (error: Error) => error.message,
+  )
+  step('without the issuer no copy is issued', unissued === '503 ERR_ISSUER_UNAVAILABLE')
+  step('but people are enrolled', (await client.enrol(3)).status === 'created')
+  step('and codes are verified', (await client.verify(1)).ok)
+  await topology.restart(topology.issuer)
+  await client.issue(token, 5)
+  step('started again, it issues', (await client.verify(1)).ok)
 
   say(
     '  the primary of the database is killed, the standby promoted, while four desks enrol and a gate checks',
   )
-  const report = await failOverUnderLoad(topology, client, 3)
+  const report = await failOverUnderLoad(topology, client, 4)
   const { acknowledged, lost, checks, refusedChecks, milliseconds } = report
   step(`${acknowledged} people acknowledged before and after, ${lost} lost`, lost === 0)
   step(`${checks} codes checked meanwhile, ${refusedChecks} refused`, checks > 0 && refusedChecks === 0)

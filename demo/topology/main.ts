@@ -14,7 +14,7 @@ const { values, positionals } = parseArgs({
   options: {
     drill: { type: 'boolean', default: false },
     prepare: { type: 'boolean', default: false },
-    'base-url': { type: 'string', default: 'https://registrar.example' },
+    'base-url': { type: 'string', default: 'https://issuer.example' },
   },
 })
 

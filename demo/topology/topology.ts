@@ -26,12 +26,15 @@ export type Topology = {
   readonly evaluators: readonly Party[]
   readonly witnesses: readonly Party[]
   readonly log: Party
+  readonly issuer: Party
   readonly registrar: Party
   readonly verifiers: readonly Party[]
   /** Secret of the caller `desk` at the registrar's service. */
   readonly deskSecret: string
   /** Kills the primary's whole process tree, promotes the standby, and moves the database's address to it. */
   failOver(): Promise<void>
+  /** Starts a party that was killed again, as it was started first. */
+  restart(party: Party): Promise<void>
   stop(): Promise<void>
 }
 
@@ -50,14 +53,15 @@ export async function startTopology(say: (line: string) => void = () => {}): Pro
     rmSync(directory, { recursive: true, force: true })
   }
   try {
-    say(`database     ${database.url}`)
+    say(`database     ${database.url('ctid')}`)
     const compose = readCompose()
     const names = partiesOf(compose)
     const ports = new Map<string, number>()
     for (const name of names) ports.set(name, await freePort())
     say('keys …')
     const secrets = join(directory, 'secrets')
-    const values = await prepare(secrets, `http://127.0.0.1:${ports.get('registrar')}`)
+    const values = await prepare(secrets, `http://127.0.0.1:${ports.get('issuer')}`)
+    const starts = new Map<string, () => Promise<Party>>()
     for (const name of names) {
       const { command = [], depends_on: needed = {} } = compose.services[name] ?? {}
       const home = mountSecrets(compose, name, { secrets, directory })
@@ -68,6 +72,7 @@ export async function startTopology(say: (line: string) => void = () => {}): Pro
         say(`${name.padEnd(12)} ${party.url}`)
         return party
       }
+      starts.set(name, start)
       parties.set(name, start())
     }
     const all = await Promise.all(parties.values())
@@ -79,10 +84,16 @@ export async function startTopology(say: (line: string) => void = () => {}): Pro
       evaluators: named('evaluator-'),
       witnesses: named('witness-'),
       log: only(named('log')),
+      issuer: only(named('issuer')),
       registrar: only(named('registrar')),
       verifiers: named('verifier-'),
       deskSecret: desk?.secret ?? '',
       failOver: () => database.failOver(),
+      async restart({ name }) {
+        const again = starts.get(name)?.()
+        if (again) parties.set(name, again)
+        await again
+      },
       stop,
     }
   } catch (error) {
@@ -114,16 +125,17 @@ type Place = {
   readonly name: string
   readonly home: string
   readonly ports: ReadonlyMap<string, number>
-  readonly database: { readonly url: string }
+  readonly database: { url(role: string): string }
 }
 
 // A container's names for this machine's: its folders, and every party at a port of its own.
 function here(arg: string, { name, home, ports, database }: Place): string {
-  if (arg.startsWith('--store=')) return `--store=${database.url}`
+  const [, role] = /^--store=postgres:\/\/(\w+)@database/.exec(arg) ?? []
+  if (role !== undefined) return `--store=${database.url(role)}`
   return arg
     .replace('/run/secrets', join(home, 'secrets'))
     .replace('/var/lib/ctid', join(home, 'data'))
-    .replace('https://registrar.example', 'http://registrar:8080')
+    .replace(/https:\/\/([a-z]+)\.example/, 'http://$1:8080')
     .replace(/http:\/\/([a-z\d-]+):8080/, (_, other: string) => `http://127.0.0.1:${ports.get(other)}`)
     .replace('0.0.0.0', '127.0.0.1')
     .replace(/^(--port=)?8080$/, (_, option = '') => `${option}${ports.get(name)}`)

@@ -220,6 +220,15 @@ export const ERRORS = {
     message:
       'The entry is frozen, revoked or superseded: nothing can be issued for it, and revocation is final.',
   },
+  ERR_ISSUER_UNAVAILABLE: {
+    status: 503,
+    message:
+      'The issuer cannot be reached or did not answer properly. Try again later; for copies with a fresh nonce.',
+  },
+  ERR_ISSUER_ELSEWHERE: {
+    status: 409,
+    message: 'This key folder has no issuer’s keys: name the issuer with --issuer and --issuer-credential.',
+  },
 
   // identity
   ERR_IDENTITY_RECORD: {

@@ -4,7 +4,7 @@ import { CtidError, type ErrorCode } from '../base/index.ts'
 import { enrolFile } from '../deployment/index.ts'
 import type { BulkEvent, BulkSummary } from '../registrar/index.ts'
 import { EXIT, type Io, table } from './command.ts'
-import { evaluatorUrlsOf, openSystem, type SystemValues } from './system.ts'
+import { evaluatorUrlsOf, openRegistrar, type RegistrarValues } from './system.ts'
 
 /** For `parseArgs`. */
 export const BULK_OPTIONS = {
@@ -13,7 +13,7 @@ export const BULK_OPTIONS = {
   prove: { type: 'string' },
 } as const
 
-type BulkValues = SystemValues & {
+type BulkValues = RegistrarValues & {
   readonly bulk: string
   readonly workers?: string | undefined
   readonly prove?: string | undefined
@@ -27,7 +27,7 @@ export async function enrolInBulk(values: BulkValues, io: Io): Promise<number> {
   const prove = proveOf(values.prove ?? (evaluatorUrls ? 'all' : 'sampled'))
   const stopping = new AbortController()
   void io.untilStopped().then(() => stopping.abort())
-  const system = await openSystem(values, io)
+  const system = await openRegistrar(values, io)
   try {
     if (!values.json) io.err(`${workers} workers warming up …`)
     const codes = new Map<ErrorCode, number>()
@@ -43,6 +43,7 @@ export async function enrolInBulk(values: BulkValues, io: Io): Promise<number> {
         report(event)
       },
       ...(evaluatorUrls === undefined ? {} : { evaluatorUrls }),
+      plainHttp: values['closed-network'] ?? false,
     })
     const ok = summary.finished && summary.rejected === 0
     if (values.json) io.out(JSON.stringify({ ok, ...summary, rejectedByCode: Object.fromEntries(codes) }))

@@ -1,6 +1,7 @@
 // What the log commands have in common: where a log is, whose signatures it needs, and key files.
 import { readFile, stat, writeFile } from 'node:fs/promises'
 import { CtidError } from '../base/index.ts'
+import type { LogElsewhere } from '../deployment/index.ts'
 import {
   httpSource,
   httpWitness,
@@ -28,6 +29,39 @@ export const POLICY_USAGE = `  --key VKEY         the log's public key, NAME+ID+
   --witness VKEY     a trusted witness; repeat for each
   --threshold K      how many of them must have cosigned; default 0
   --json             one JSON document instead of words`
+
+/** Options of a service that appends to a log in a process of its own, for `parseArgs`. */
+export const LOG_ELSEWHERE_OPTIONS = {
+  log: { type: 'string' },
+  'log-key': { type: 'string' },
+  'log-token': { type: 'string' },
+  witness: { type: 'string', multiple: true, default: [] as string[] },
+} as const
+
+export const LOG_ELSEWHERE_USAGE = `  --log URL          a log in a process of its own ("ctid log serve"), such as http://127.0.0.1:9000/log
+  --log-key VKEY     that log's public key; --witness VKEY then says whose cosignatures its answers need
+  --log-token FILE   the bearer token with which it may be appended to (mode 0600)`
+
+/** The log that these options name, if they name one. */
+export async function logElsewhere(values: {
+  readonly log?: string | undefined
+  readonly 'log-key'?: string | undefined
+  readonly 'log-token'?: string | undefined
+  readonly witness: readonly string[]
+}): Promise<LogElsewhere | undefined> {
+  const { log: url, 'log-key': key, 'log-token': tokenFile, witness } = values
+  if (url === undefined && key === undefined && tokenFile === undefined && witness.length === 0)
+    return undefined
+  if (url === undefined || key === undefined || tokenFile === undefined) {
+    throw new CtidError('ERR_CLI_USAGE', { detail: '--log with --log-key and --log-token' })
+  }
+  return {
+    url,
+    key: parseNoteKey(key),
+    token: await readToken(tokenFile),
+    witnessKeys: witness.map(parseNoteKey),
+  }
+}
 
 type PolicyValues = {
   readonly key?: string | undefined

@@ -14,7 +14,7 @@ import {
 import { exportRegistryKeys } from '../registry/index.ts'
 import { formatKeySet } from '../token/index.ts'
 import { REGISTRAR } from './keyring.ts'
-import type { Deployment } from './parties.ts'
+import type { RegistrarParty } from './registrar-party.ts'
 
 export type BulkFileOptions = {
   /** A path, or `-` with {@link BulkFileOptions.stdin}. */
@@ -24,6 +24,7 @@ export type BulkFileOptions = {
   readonly prove: 'all' | 'sampled'
   /** As given to `openDeployment`: evaluators in processes of their own. */
   readonly evaluatorUrls?: ReadonlyMap<number, string>
+  readonly plainHttp?: boolean
   /** Default: the file's name with `.rejected`, or `bulk.rejected` for standard input. */
   readonly rejectedFile?: string
   readonly officer?: string
@@ -40,10 +41,10 @@ export type BulkFileOptions = {
  * registry's keys, since they play the registry's part as well.
  */
 export async function bulkSetting(
-  { keyring, log }: Pick<Deployment, 'keyring' | 'log'>,
-  options: Pick<BulkFileOptions, 'prove' | 'evaluatorUrls' | 'officer'>,
+  { keyring, log }: Pick<RegistrarParty, 'keyring' | 'log'>,
+  options: Pick<BulkFileOptions, 'prove' | 'evaluatorUrls' | 'plainHttp' | 'officer'>,
 ): Promise<WorkerSetting> {
-  const { evaluatorUrls, prove, officer = 'bulk' } = options
+  const { evaluatorUrls, plainHttp = false, prove, officer = 'bulk' } = options
   const secrets = keyring.registrar()
   await keyring.reload()
   const present: KeyAccess = {
@@ -52,6 +53,7 @@ export async function bulkSetting(
       ? {
           kind: 'urls',
           caller: REGISTRAR,
+          plainHttp,
           urls: [...evaluatorUrls].flatMap(([id, url]) => {
             const secret = secrets.get(id)
             return secret ? [{ id, url, secret }] : []
@@ -82,7 +84,7 @@ export async function bulkSetting(
  *
  * @throws {CtidError} `ERR_REGISTRAR_*`, `ERR_TOKEN_QUORUM`, store errors
  */
-export async function enrolFile(deployment: Deployment, options: BulkFileOptions): Promise<BulkSummary> {
+export async function enrolFile(deployment: RegistrarParty, options: BulkFileOptions): Promise<BulkSummary> {
   const { file, stdin, onEvent, signal } = options
   const isFile = file !== '-'
   const size = isFile ? await sizeOf(file) : undefined

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RandomBytes } from '../base/index.ts'
 import { type ErrorCode, isCtidError } from '../base/index.ts'
 import { localVault, type Registry, type Vault } from '../registry/index.ts'
-import type { Keyring } from './keyring.ts'
+import type { RegistrarKeyring } from './keyring.ts'
 
 /** Runs `work`; when it is refused for keys that are no longer so, again after they were read. */
 export type FreshKeys = <T>(work: () => Promise<T>) => Promise<T>
@@ -20,7 +20,7 @@ const PERHAPS_STALE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const ATTEMPTS = 4
 
 /** @param registry to be given the keys of today; absent while it is being opened */
-export function freshKeys(keyring: Keyring, registry?: Pick<Registry, 'useKeys'>): FreshKeys {
+export function freshKeys(keyring: RegistrarKeyring, registry?: Pick<Registry, 'useKeys'>): FreshKeys {
   let inUse = keyring.registry()
   return async (work) => {
     for (let attempt = 1; ; attempt++) {
@@ -47,7 +47,7 @@ export function freshKeys(keyring: Keyring, registry?: Pick<Registry, 'useKeys'>
 }
 
 /** The vault of the key folder: a record is sealed under the newest key that the folder has at that moment. */
-export function folderVault(keyring: Keyring, random: RandomBytes): Vault {
+export function folderVault(keyring: RegistrarKeyring, random: RandomBytes): Vault {
   let keys = keyring.vault()
   let vault = localVault(keys, { random })
   const present = () => {
@@ -70,7 +70,7 @@ export function folderVault(keyring: Keyring, random: RandomBytes): Vault {
 }
 
 /** The registry's everyday operations under {@link freshKeys}; rotations bring their keys themselves. */
-export function withFreshKeys(registry: Registry, keyring: Keyring, fresh: FreshKeys): Registry {
+export function withFreshKeys(registry: Registry, keyring: RegistrarKeyring, fresh: FreshKeys): Registry {
   return {
     ...registry,
     enrol: (application) => fresh(() => registry.enrol(application)),

@@ -1,9 +1,24 @@
 // deployment: from a key folder and a store to parties that work together on one machine or several. It holds every key of
 // a development deployment, so no party may import it.
 export { type BulkFileOptions, bulkSetting, enrolFile } from './bulk.ts'
-export { type Keyring, type KeyringOptions, openKeyring, REGISTRAR, shareFile } from './keyring.ts'
-export type { DeploymentLog, HolderProof, LogOptions } from './log.ts'
+export { type IssuerKeys, openIssuerKeys } from './issuer-keys.ts'
+export { type IssuerParty, type IssuerPartyOptions, openIssuerParty } from './issuer-party.ts'
+export {
+  type Keyring,
+  type KeyringOptions,
+  openKeyring,
+  openRegistrarKeyring,
+  REGISTRAR,
+  type RegistrarKeyring,
+  shareFile,
+} from './keyring.ts'
+export type { DeploymentLog, HolderProof, IssuerLog, LogElsewhere, LogOptions } from './log.ts'
 export { type Deployment, type DeploymentOptions, openDeployment } from './parties.ts'
+export {
+  openRegistrarParty,
+  type RegistrarOptions,
+  type RegistrarParty,
+} from './registrar-party.ts'
 export { openStoreReplayCache, replayMigrations, type StoreReplayCache } from './replay-store.ts'
 export { type EvaluatorRotation, rotateEvaluators } from './rotate-evaluators.ts'
 export { evidenceOfSector, type SectorDesk } from './sector-evidence.ts'

@@ -2,14 +2,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  CtidError,
-  fromBase64url,
-  type JsonObject,
-  parseJsonObject,
-  type RandomBytes,
-  toBase64url,
-} from '../base/index.ts'
+import { CtidError, type JsonObject, parseJsonObject, type RandomBytes, toBase64url } from '../base/index.ts'
 import type { Group, Share } from '../crypto/index.ts'
 import {
   createRegistryKeys,
@@ -28,8 +21,8 @@ import {
   runCeremony,
 } from '../token/index.ts'
 import { type Caller, newCaller, readShareFile, writePrivateFile, writeShareFile } from '../token/node.ts'
-import { type DevelopmentPki, loadOrCreatePki } from '../trust/node.ts'
 import { withFolderLock } from './folder-lock.ts'
+import { type IssuerKeys, keyBytes, openIssuerKeys } from './issuer-keys.ts'
 import {
   isChanging,
   isRetired,
@@ -55,7 +48,10 @@ export type KeyringOptions = {
 }
 
 /** Everything that the key folder of a single-machine deployment holds. Secret. */
-export type Keyring = {
+export type Keyring = RegistrarKeyring & IssuerKeys
+
+/** What a registrar holds that is its own registry, and one machine's evaluators: no key of an issuer's. Secret. */
+export type RegistrarKeyring = {
   readonly folder: string
   readonly keySet: () => EvaluatorKeySet
   /** The evaluators' shares: in a separated deployment each lies on another machine. */
@@ -66,9 +62,6 @@ export type Keyring = {
   readonly vault: () => readonly Secret[]
   /** A rotation of the evaluators' key that is under way: until it ends both keys are needed. */
   readonly rotation: () => Promise<KeyRotation | undefined>
-  /** The issuer's key for the links between subjects and status places. */
-  readonly linkKey: Uint8Array
-  readonly pki: DevelopmentPki
   /** Keys of the transparency log, and of witnesses that a demonstration plays itself. */
   readonly log: LogKeys
   /** The transcript of the key ceremony, as JSON text. */
@@ -102,7 +95,7 @@ const LOCAL_WITNESSES = 3
 
 /** What other processes of the folder may change while this one runs. */
 const SHARED_FILES = ['evaluators.json', 'registry.json', 'vault.json'] as const
-const KEY_FILES = [...SHARED_FILES, 'issuer.json', 'log-keys.json'] as const
+const KEY_FILES = [...SHARED_FILES, 'log-keys.json'] as const
 
 /** What one registrar may ask: bursts for a bulk enrolment, and a rate that makes guessing online hopeless. */
 const REGISTRAR_ALLOWANCE = { burst: 20_000, perHour: 100_000 }
@@ -116,9 +109,20 @@ export function shareFile(folder: string, id: number): string {
 /**
  * Opens a key folder and makes what is missing, the key ceremony included: one process then plays all evaluators.
  *
- * @throws {CtidError} `ERR_TOKEN_*`, `ERR_REGISTRY_KEY_MALFORMED` for files that were damaged; nothing is overwritten
+ * @throws {CtidError} `ERR_TOKEN_*`, `ERR_REGISTRY_KEY_MALFORMED` for files that were damaged; nothing is overwritten.
+ * `ERR_ISSUER_ELSEWHERE` for the folder of a registrar whose issuer is another party
  */
 export async function openKeyring(folder: string, options: KeyringOptions): Promise<Keyring> {
+  // The issuer's are made first: a registrar's without them is one that has none, and a second key must not be made there.
+  const issuer = await openIssuerKeys(folder, { ...options, unless: 'registry.json' })
+  return { ...(await openRegistrarKeyring(folder, options)), ...issuer }
+}
+
+/** The same without an issuer's keys, which are neither read nor made. */
+export async function openRegistrarKeyring(
+  folder: string,
+  options: KeyringOptions,
+): Promise<RegistrarKeyring> {
   const { group, random } = options
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const path = (name: string) => join(folder, name)
@@ -135,7 +139,6 @@ export async function openKeyring(folder: string, options: KeyringOptions): Prom
     }
     if (!existsSync(path('vault.json')))
       await writeJson('vault.json', vaultDocument([createVaultKey(random)]))
-    if (!existsSync(path('issuer.json'))) await writeJson('issuer.json', { linkKey: toBase64url(random(32)) })
     if (!existsSync(path('log-keys.json'))) await writeJson('log-keys.json', newLogKeys(options))
   }
   if (!isComplete) await withFolderLock(folder, makeMissing)
@@ -204,8 +207,6 @@ export async function openKeyring(folder: string, options: KeyringOptions): Prom
     registrar: () => registrar,
     registry: () => registry,
     vault: () => vault,
-    linkKey: bytes((await readJson('issuer.json'))['linkKey']),
-    pki: await loadOrCreatePki(path('pki'), { now: options.now, random, baseUrl: options.baseUrl }),
     log: readLogKeys(await readJson('log-keys.json')),
     ceremony: () => readFile(path('ceremony.json'), 'utf8'),
     rotation: () => readRotation(folder, group),
@@ -259,7 +260,7 @@ function vaultDocument(keys: readonly Secret[]): JsonObject {
 
 function readVault({ keys }: JsonObject): readonly Secret[] {
   if (!Array.isArray(keys) || keys.length === 0) throw new CtidError('ERR_REGISTRY_KEY_MALFORMED')
-  return keys.map((key) => secret(bytes(key)))
+  return keys.map((key) => secret(keyBytes(key)))
 }
 
 function newLogKeys({ random, baseUrl }: KeyringOptions): JsonObject {
@@ -274,7 +275,7 @@ function newLogKeys({ random, baseUrl }: KeyringOptions): JsonObject {
 
 function readLogKeys({ origin, log, vrf, witnesses }: JsonObject): LogKeys {
   const seed = (value: unknown) => {
-    const kept = bytes(value)
+    const kept = keyBytes(value)
     if (kept.length !== 32) throw new CtidError('ERR_REGISTRY_KEY_MALFORMED')
     return secret(kept)
   }
@@ -284,14 +285,7 @@ function readLogKeys({ origin, log, vrf, witnesses }: JsonObject): LogKeys {
 }
 
 function readRegistrar({ secrets }: JsonObject): ReadonlyMap<number, Uint8Array> {
-  return new Map(Object.entries((secrets ?? {}) as JsonObject).map(([id, text]) => [Number(id), bytes(text)]))
-}
-
-function bytes(value: unknown): Uint8Array {
-  try {
-    if (typeof value === 'string') return fromBase64url(value)
-  } catch {
-    // Falls through to the one error.
-  }
-  throw new CtidError('ERR_REGISTRY_KEY_MALFORMED')
+  return new Map(
+    Object.entries((secrets ?? {}) as JsonObject).map(([id, text]) => [Number(id), keyBytes(text)]),
+  )
 }

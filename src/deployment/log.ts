@@ -83,7 +83,15 @@ export type LogElsewhere = {
 /** What somebody holds who was enrolled: R, T and version as the log's labels were made from them, and the proofs. */
 export type HolderProof = { readonly claim: HolderClaim; readonly receipt: HolderReceipt }
 
-export type DeploymentLog = {
+/** The part of the log that an issuer writes. */
+export type IssuerLog = {
+  /** Logs a public fact before it is acted on. */
+  announce(type: PublicType, body: JsonObject): Promise<void>
+  /** Logs copies before they are issued, an entry each; returns the claims `log_receipt` in the same order. */
+  copies(subjectId: Uint8Array, thumbprints: readonly string[]): Promise<readonly JsonObject[]>
+}
+
+export type DeploymentLog = IssuerLog & {
   readonly policy: LogPolicy
   readonly vrfPublicKey: Uint8Array
   readonly source: TileSource
@@ -99,8 +107,6 @@ export type DeploymentLog = {
   readonly health: NonNullable<AuthorityDeps['log']>
   /** Logs a public fact once: the same content again, with no other of its type after it, is not logged again. */
   announce(type: PublicType, body: JsonObject): Promise<void>
-  /** Logs copies before they are issued, an entry each; returns the claims `log_receipt` in the same order. */
-  copies(subjectId: Uint8Array, thumbprints: readonly string[]): Promise<readonly JsonObject[]>
   /** Publishes the directory's roots if bindings were added since the last epoch. */
   epoch(): Promise<Epoch | undefined>
   /** The proofs for a binding by the registry's labels; `undefined` before the first epoch that has it. About 15 ms. */
@@ -116,7 +122,7 @@ export type DeploymentLog = {
 export async function openDeploymentLog(
   options: LogOptions,
   keys: LogKeys,
-  { clock, random }: { readonly clock: Clock; readonly random: RandomBytes },
+  { clock, random }: Times,
 ): Promise<DeploymentLog> {
   const { log, policy, witnesses } =
     'url' in options ? await openElsewhere(options) : await openOwn(options, keys, clock)
@@ -164,11 +170,7 @@ export async function openDeploymentLog(
       },
     },
     announce,
-    async copies(_subjectId, thumbprints) {
-      const made = makeCopyEntries(thumbprints, { time: hourOf(clock()), random })
-      const receipts = await entries.append(made.map(({ entry }) => entry))
-      return made.map((copy, i) => copyReceipt(copy, receipts[i]))
-    },
+    copies: (_subjectId, thumbprints) => logCopies(entries, thumbprints, { clock, random }),
     epoch: () => epochs.publish(),
     async holderProof(labels) {
       const { claim, record, token, next } = vrfInputs(labels)
@@ -196,6 +198,30 @@ export async function openDeploymentLog(
     },
     close: () => log.close(),
   }
+}
+
+/** The log as an issuer in a process of its own writes it: no VRF key, no directory, nothing to be read first. */
+export async function openIssuerLog(options: LogElsewhere, times: Times): Promise<IssuerLog> {
+  const { log } = await openElsewhere(options)
+  const entries = registryLog(log)
+  return {
+    async announce(type, body) {
+      await entries.append([encodeEntry({ form: 'public', type, time: times.clock(), body })])
+    },
+    copies: (_subjectId, thumbprints) => logCopies(entries, thumbprints, times),
+  }
+}
+
+type Times = { readonly clock: Clock; readonly random: RandomBytes }
+
+async function logCopies(
+  entries: RegistryLog,
+  thumbprints: readonly string[],
+  { clock, random }: Times,
+): Promise<readonly JsonObject[]> {
+  const made = makeCopyEntries(thumbprints, { time: hourOf(clock()), random })
+  const receipts = await entries.append(made.map(({ entry }) => entry))
+  return made.map((copy, i) => copyReceipt(copy, receipts[i]))
 }
 
 type Opened = {

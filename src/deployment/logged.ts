@@ -3,17 +3,17 @@
 import { type JsonObject, parseJsonObject, toBase64url } from '../base/index.ts'
 import { publicLabels, type Registry, type RollKind } from '../registry/index.ts'
 import type { Row, Store } from '../store/index.ts'
-import type { Keyring } from './keyring.ts'
+import type { RegistrarKeyring } from './keyring.ts'
 import type { DeploymentLog, HolderProof } from './log.ts'
 
 /** Logs the transcript of the ceremony that made the evaluators' key, once. */
-export async function logCeremony(keyring: Keyring, log: DeploymentLog): Promise<void> {
+export async function logCeremony(keyring: RegistrarKeyring, log: DeploymentLog): Promise<void> {
   const transcript = parseJsonObject(await keyring.ceremony(), { maxLength: 16_384 })
   await log.announce('key-ceremony', { transcript })
 }
 
 /** A key ring whose refreshes of the evaluators' shares are logged before they are saved. */
-export function loggedKeyring(keyring: Keyring, log: DeploymentLog): Keyring {
+export function loggedKeyring(keyring: RegistrarKeyring, log: DeploymentLog): RegistrarKeyring {
   return {
     ...keyring,
     async saveEvaluators(keySet, shares) {
@@ -25,7 +25,7 @@ export function loggedKeyring(keyring: Keyring, log: DeploymentLog): Keyring {
 }
 
 /** A registry whose key rotations are logged before they begin, and their ends before the old key is dropped. */
-export function loggedRegistry(registry: Registry, keyring: Keyring, log: DeploymentLog): Registry {
+export function loggedRegistry(registry: Registry, keyring: RegistrarKeyring, log: DeploymentLog): Registry {
   const versionOf = (kind: RollKind) =>
     kind === 'anchor' ? keyring.keySet().version : (keyring.registry()[kind].at(-1)?.version ?? 0)
   return {

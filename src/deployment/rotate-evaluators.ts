@@ -2,7 +2,7 @@
 import { CtidError } from '../base/index.ts'
 import type { Progress, RotateOptions } from '../registry/index.ts'
 import { type Fault, localEvaluator, runKeyRotation } from '../token/index.ts'
-import type { Deployment } from './parties.ts'
+import type { RegistrarParty } from './registrar-party.ts'
 
 export type EvaluatorRotation = Progress & {
   /** Version of the evaluators' key that enrolment needs from now on. */
@@ -20,7 +20,7 @@ export type EvaluatorRotation = Progress & {
  * @throws {CtidError} `ERR_TOKEN_CEREMONY` (n < 2t − 1), `ERR_REGISTRY_ROTATION`, `ERR_TOKEN_QUORUM`
  */
 export async function rotateEvaluators(
-  { keyring, registry, group, issuer: { random } }: Deployment,
+  { keyring, registry, group, random }: RegistrarParty,
   options: RotateOptions = {},
 ): Promise<EvaluatorRotation> {
   const rotation = await keyring.beginRotation(async () =>

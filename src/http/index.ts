@@ -7,6 +7,7 @@ export {
   recordRouter,
 } from './conversion-log.ts'
 export { type CodeIssue, type HealthRouterDeps, healthRouter } from './health.ts'
+export { type IssuerRouterDeps, issuerRouter } from './issuer.ts'
 export { type IssuerStatusDeps, issuerStatusRouter } from './issuer-status.ts'
 export { type LogRouterDeps, logRouter, MAX_APPEND_BYTES } from './log.ts'
 export { oauthErrors } from './oauth.ts'

@@ -1,9 +1,10 @@
 // The registrar's desk as a service: documents are enrolled and copies issued for callers that authenticate each request.
 import { type Request, Router } from 'express'
-import { CtidError, fromHex, isJsonObject, type JsonObject, toBase64url, toHex } from '../base/index.ts'
-import type { IssuedCopy } from '../issuer/index.ts'
+import { CtidError, fromHex, isJsonObject, type JsonObject, toHex } from '../base/index.ts'
+import { formatCopies, type IssuedCopy } from '../issuer/index.ts'
 import type { Enrolled } from '../registrar/index.ts'
 import type { CallChecker } from '../token/index.ts'
+import { healthRoute } from './health-route.ts'
 import { bodyBytes } from './problem.ts'
 import { readJson } from './server.ts'
 
@@ -12,7 +13,7 @@ export type RegistrarRouterDeps = {
   readonly authenticate: CallChecker
   enrol(document: JsonObject, officer: string): Promise<Enrolled>
   /** A fresh nonce for proofs of possession. */
-  nonce(): string
+  nonce(): Promise<string>
   /** Opens the record (which is logged), checks the proofs against a nonce given out, and issues. */
   issue(token: Uint8Array, proofs: readonly string[], officer: string): Promise<readonly IssuedCopy[]>
   /** Rejects while nothing can be written: `GET /health` then answers 503. */
@@ -44,9 +45,9 @@ export function registrarRouter(deps: RegistrarRouterDeps): Router {
     const { token, status, entry } = await deps.enrol(document, officer)
     response.json({ token: toHex(token), status, state: entry.state })
   })
-  router.post('/nonce', (request, response) => {
+  router.post('/nonce', async (request, response) => {
     officerOf(request)
-    response.json({ nonce: deps.nonce() })
+    response.json({ nonce: await deps.nonce() })
   })
   router.post('/copies', async (request, response) => {
     const officer = officerOf(request)
@@ -59,16 +60,8 @@ export function registrarRouter(deps: RegistrarRouterDeps): Router {
       proofs.every((proof) => typeof proof === 'string')
     if (!isRight) throw new CtidError('ERR_HTTP_BAD_REQUEST')
     const copies = await deps.issue(fromHex(token), proofs, officer)
-    response.json({
-      copies: copies.map(({ attestation, ...copy }) => ({ ...copy, attestation: toBase64url(attestation) })),
-    })
+    response.json(formatCopies(copies))
   })
-  router.get('/health', async (_request, response) => {
-    const isReady = await deps.ready().then(
-      () => true,
-      () => false,
-    )
-    response.status(isReady ? 200 : 503).json({ status: isReady ? 'ok' : 'unavailable' })
-  })
+  router.get('/health', healthRoute(deps.ready))
   return router
 }

@@ -8,6 +8,17 @@ export {
   issueCopies,
   setCopyState,
 } from './copies.ts'
+export { httpIssuer } from './http-issuer.ts'
 export { type IssuerLedger, type LedgerEntry, type LedgerOptions, memoryLedger } from './ledger.ts'
+export { type IssuerPort, localIssuer } from './port.ts'
+export { type ProofChecks, proofChecks } from './proofs.ts'
 export { createStatusPublisher, type PublisherOptions, type StatusPublisher } from './publish.ts'
 export { issuerMigrations, storeLedger } from './store-ledger.ts'
+export {
+  formatCopies,
+  ISSUER_PATHS,
+  ISSUER_SERVICE,
+  MAX_ISSUER_BODY_BYTES,
+  parseCopyRequest,
+  parseStateRequest,
+} from './wire.ts'

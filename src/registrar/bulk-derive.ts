@@ -48,6 +48,8 @@ export type EvaluatorAccess =
   | {
       readonly kind: 'urls'
       readonly caller: string
+      /** See `CallTarget`. */
+      readonly plainHttp?: boolean
       readonly urls: readonly { readonly id: number; readonly url: string; readonly secret: Uint8Array }[]
     }
 
@@ -196,7 +198,8 @@ function evaluatorsOf(access: EvaluatorAccess, keySet: EvaluatorKeySet, deps: Bl
   }
   return access.urls.map(({ id, url, secret: shared }) => {
     const credential = { caller: access.caller, secret: shared }
-    return httpEvaluator({ id, url, keySet, credential, group, now: clock, random })
+    const { plainHttp = false } = access
+    return httpEvaluator({ id, url, keySet, credential, group, now: clock, random, plainHttp })
   })
 }
 

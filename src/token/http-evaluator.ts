@@ -1,15 +1,7 @@
 // Client: an evaluator behind HTTP. Uses the platform's fetch; authenticates each request; trusts no answer by itself.
-import {
-  type Clock,
-  CtidError,
-  fromUtf8,
-  type JsonObject,
-  parseJsonObject,
-  type RandomBytes,
-  utf8,
-} from '../base/index.ts'
+import { CtidError, type JsonObject, parseJsonObject } from '../base/index.ts'
 import type { Group, Point } from '../crypto/index.ts'
-import { authorizeCall, type CallerCredential } from './caller.ts'
+import { type CallTarget, callService, serviceAddress } from './call.ts'
 import type { Evaluator } from './evaluator.ts'
 import type { EvaluatorKeySet } from './key-set.ts'
 import {
@@ -22,16 +14,10 @@ import {
   parseProof,
 } from './wire.ts'
 
-export type HttpEvaluatorOptions = {
+export type HttpEvaluatorOptions = CallTarget & {
   readonly id: number
-  /** Base address, with a path if the evaluator is mounted under one; `https:` unless the host is this machine. */
-  readonly url: string
   readonly keySet: EvaluatorKeySet
-  readonly credential: CallerCredential
   readonly group: Group
-  readonly now: Clock
-  readonly random: RandomBytes
-  readonly fetch?: typeof fetch
 }
 
 /**
@@ -42,11 +28,7 @@ export type HttpEvaluatorOptions = {
  */
 export function httpEvaluator(options: HttpEvaluatorOptions): Evaluator {
   const { group, keySet } = options
-  const address = new URL(options.url.endsWith('/') ? options.url : `${options.url}/`)
-  const local = ['127.0.0.1', '[::1]', 'localhost'].includes(address.hostname)
-  if (address.protocol !== 'https:' && !(address.protocol === 'http:' && local)) {
-    throw new CtidError('ERR_TOKEN_REQUEST', { detail: 'an evaluator elsewhere needs https' })
-  }
+  const address = serviceAddress(options)
   const { version, epoch } = keySet
   const call = (path: string, body: JsonObject, signal: AbortSignal | undefined) =>
     post(options, new URL(`.${path}`, address), body, signal)
@@ -79,52 +61,13 @@ async function post(
   message: JsonObject,
   signal: AbortSignal | undefined,
 ): Promise<JsonObject> {
-  const body = utf8(JSON.stringify(message))
-  const request = { evaluator: options.id, method: 'POST', path: url.pathname, body } as const
-  const authorization = authorizeCall(request, options.credential, {
-    now: options.now(),
-    random: options.random,
-  })
-  let response: Response
-  let text: string
-  try {
-    response = await (options.fetch ?? fetch)(url, {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json', Authorization: authorization },
-      body,
-      redirect: 'error',
-      ...(signal === undefined ? {} : { signal }),
-    })
-    text = await readLimited(response)
-  } catch (cause) {
-    if (cause instanceof CtidError) throw cause
+  const limits = { service: options.id, maxBytes: MAX_BODY_BYTES, signal }
+  const answer = await callService(options, url, message, limits).catch((cause: unknown) => {
     throw new CtidError('ERR_TOKEN_EVALUATOR', { detail: 'unreachable', cause })
-  }
-  if (!response.ok) throw new CtidError('ERR_TOKEN_EVALUATOR', { detail: 'refused' })
-  return readAnswer(text, (whole) => parseJsonObject(whole, { maxLength: MAX_BODY_BYTES }))
-}
-
-async function readLimited(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  const reader = response.body?.getReader()
-  for (;;) {
-    const part = await reader?.read()
-    if (!part || part.done) break
-    length += part.value.length
-    if (length > MAX_BODY_BYTES) {
-      await reader?.cancel()
-      throw new CtidError('ERR_TOKEN_EVALUATOR', { detail: 'malformed' })
-    }
-    chunks.push(part.value)
-  }
-  const whole = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, offset)
-    offset += chunk.length
-  }
-  return fromUtf8(whole)
+  })
+  if (!answer) throw new CtidError('ERR_TOKEN_EVALUATOR', { detail: 'malformed' })
+  if (!answer.ok) throw new CtidError('ERR_TOKEN_EVALUATOR', { detail: 'refused' })
+  return readAnswer(answer.text, (whole) => parseJsonObject(whole, { maxLength: MAX_BODY_BYTES }))
 }
 
 function readAnswer<Input, Output>(answer: Input, read: (answer: Input) => Output): Output {

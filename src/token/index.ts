@@ -13,6 +13,7 @@ export {
   type SampledResult,
   unpackPoints,
 } from './bulk.ts'
+export { type CallAnswer, type CallTarget, callService, serviceAddress } from './call.ts'
 export {
   authorizeCall,
   CALL_WINDOW_SECONDS,

@@ -32,7 +32,7 @@ describe('compose.yaml', () => {
     expect([count('evaluator-'), count('verifier-'), count('witness-'), count('standby-')]).toEqual([
       3, 2, 3, 2,
     ])
-    expect(parties).toEqual(expect.arrayContaining(['registrar', 'log']))
+    expect(parties).toEqual(expect.arrayContaining(['registrar', 'issuer', 'log']))
     expect(compose.services).toHaveProperty('primary')
     for (const [i, name] of parties.entries()) {
       const needed = Object.entries(compose.services[name]?.depends_on ?? {})
@@ -75,6 +75,23 @@ describe('compose.yaml', () => {
     }
   })
 
+  it('allows plain http to other machines where the command would refuse it, and for closed networks alone', () => {
+    for (const name of parties) {
+      const { command = [] } = compose.services[name] ?? {}
+      const plain = command.flatMap(
+        (arg) => /^--(?:evaluator=\d+|issuer)=http:\/\/([\w-]+)/.exec(arg)?.[1] ?? [],
+      )
+      expect(command.includes('--closed-network'), name).toBe(plain.length > 0)
+      for (const other of plain) {
+        const shared = networksOf(name).filter((network) => networksOf(other).includes(network))
+        expect(
+          shared.some((network) => compose.networks[network]?.internal),
+          `${name} ${other}`,
+        ).toBe(true)
+      }
+    }
+  })
+
   it('gives each secret to the parties that may have it', () => {
     const holders = new Map<string, string[]>()
     for (const [name, { secrets = [] }] of services) {
@@ -89,12 +106,18 @@ describe('compose.yaml', () => {
       'witness-3-key': ['witness-3'],
       'log-key': ['log'],
       'log-token': ['log', 'registrar'],
+      'issuer-log-token': ['log', 'issuer'],
       'trust-anchor': ['verifier-1', 'verifier-2'],
       'tls-certificate': ['proxy', 'verifier-1', 'verifier-2'],
       'tls-key': ['proxy'],
       'database-superuser': ['primary'],
       'database-replication': ['primary', 'standby-1', 'standby-2'],
       'database-ctid': ['primary'],
+      'database-issuer': ['primary'],
+      // What opens records and what signs lie in different processes.
+      ...Object.fromEntries(
+        ['callers', 'issuer', 'pki', 'anchor', 'pgpass'].map((name) => [`issuer-${name}`, ['issuer']]),
+      ),
       ...Object.fromEntries(
         [
           'callers',
@@ -103,10 +126,8 @@ describe('compose.yaml', () => {
           'registrar',
           'registry',
           'vault',
-          'issuer',
+          'issuer-caller',
           'log-keys',
-          'pki',
-          'anchor',
           'pgpass',
         ].map((name) => [`registrar-${name}`, ['registrar']]),
       ),
@@ -129,9 +150,11 @@ describe('compose.yaml', () => {
       .map((pair) => [...pair].sort().join(' '))
     expect(together.sort()).toEqual(
       [
-        ...['evaluator-1', 'evaluator-2', 'evaluator-3', 'log', 'verifier-1', 'verifier-2'].map((name) =>
-          [name, 'registrar'].sort().join(' '),
+        ...['evaluator-1', 'evaluator-2', 'evaluator-3', 'issuer', 'log', 'verifier-1', 'verifier-2'].map(
+          (name) => [name, 'registrar'].sort().join(' '),
         ),
+        ...['log', 'proxy', 'verifier-1', 'verifier-2'].map((name) => `issuer ${name}`),
+        ...['primary', 'standby-1', 'standby-2'].map((name) => `issuer ${name}`),
         ...['witness-1', 'witness-2', 'witness-3', 'verifier-1', 'verifier-2'].map((name) => `log ${name}`),
         'verifier-1 verifier-2',
         ...['log', 'registrar', 'verifier-1', 'verifier-2'].map((name) => [name, 'proxy'].sort().join(' ')),
@@ -144,7 +167,7 @@ describe('compose.yaml', () => {
     const open = Object.entries(compose.networks).filter(([, network]) => network?.internal !== true)
     expect(open.map(([name]) => name)).toEqual(['edge'])
     for (const [name] of services) {
-      if (!['registrar', 'log', 'proxy', 'verifier-1', 'verifier-2'].includes(name))
+      if (!['registrar', 'issuer', 'log', 'proxy', 'verifier-1', 'verifier-2'].includes(name))
         expect(networksOf(name)).not.toContain('edge')
     }
   })

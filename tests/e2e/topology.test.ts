@@ -1,5 +1,7 @@
-// The separated parties, each a process of its own: enrol, issue, verify; then an evaluator, a witness, a verifier and the
-// primary of the database are killed. Nothing acknowledged is lost and verification goes on. Runs with CTID_FULL=1.
+// The separated parties, each a process of its own: enrol, issue, verify; then an evaluator, a witness, a verifier, the issuer and
+// the primary of the database are killed. Nothing acknowledged is lost and verification goes on. Runs with CTID_FULL=1.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '#ctid/base'
 import { checkLog, httpSource, parseNoteKey } from '#ctid/transparency'
@@ -30,6 +32,20 @@ describe.skipIf(!wanted || !present)('separated parties', () => {
     // The log's own signature and at least two witnesses'.
     const signatures = (await client.checkpoint()).split('\n').filter((line) => line.startsWith('— '))
     expect(signatures.length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('sign in one process and open records in another', () => {
+    const secrets = (party: string) => readdirSync(join(topology.directory, 'parties', party, 'secrets'))
+    expect(secrets('registrar')).toEqual(
+      expect.arrayContaining(['vault.json', 'registry.json', 'registrar.json']),
+    )
+    for (const name of ['issuer.json', 'pki']) {
+      expect(secrets('registrar')).not.toContain(name)
+      expect(secrets('issuer')).toContain(name)
+    }
+    for (const name of ['vault.json', 'registry.json', 'registrar.json', 'log-keys.json']) {
+      expect(secrets('issuer')).not.toContain(name)
+    }
   })
 
   it('refuse a caller without the secret', async () => {
@@ -65,8 +81,19 @@ describe.skipIf(!wanted || !present)('separated parties', () => {
     expect(await client.verify(1)).toMatchObject({ ok: true })
   })
 
+  it('issue nothing without the issuer, go on otherwise, and issue again when it is back', async () => {
+    const { token } = await client.enrol(2)
+    await ended(topology.issuer.child, 'SIGKILL')
+    await expect(client.issue(token, 1)).rejects.toThrow('503 ERR_ISSUER_UNAVAILABLE')
+    expect((await client.enrol(3)).status).toBe('created')
+    expect(await client.verify(1)).toMatchObject({ ok: true })
+    await topology.restart(topology.issuer)
+    await client.issue(token, 3)
+    expect(await client.verify(1)).toMatchObject({ ok: true })
+  })
+
   it('lose nothing that was acknowledged when the primary dies', async () => {
-    const report = await failOverUnderLoad(topology, client, 2)
+    const report = await failOverUnderLoad(topology, client, 4)
     expect(report).toMatchObject({ lost: 0, refusedChecks: 0 })
     expect(report.checks).toBeGreaterThan(3)
     console.info(

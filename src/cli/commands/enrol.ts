@@ -4,7 +4,13 @@ import { CtidError, toHex } from '../../base/index.ts'
 import { syntheticDocuments } from '../../identity/index.ts'
 import { BULK_OPTIONS, enrolInBulk } from '../bulk.ts'
 import { type Command, EXIT, noMore, table } from '../command.ts'
-import { DOCUMENT_OPTIONS, openSystem, readDocument, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
+import {
+  DOCUMENT_OPTIONS,
+  openRegistrar,
+  REGISTRAR_OPTIONS,
+  REGISTRAR_USAGE,
+  readDocument,
+} from '../system.ts'
 
 const usage = `Usage: ctid enrol FILE.json            (- for standard input)
        ctid enrol --number NUMBER --name NAME [--type TYPE] [--state CHN] [--valid-until DATE] [...]
@@ -22,7 +28,7 @@ the number does not tell: issuingState, birthDate, sex; optional validUntil. Opt
   --workers N        threads for --bulk (default: one a core)
   --prove HOW        all: every batch proved by the evaluators; sampled: one in eight, and canaries in each. Default:
                      all with --evaluator, sampled when all evaluators are in this process
-${SYSTEM_USAGE}`
+${REGISTRAR_USAGE}`
 
 export const command: Command = {
   name: 'enrol',
@@ -33,7 +39,7 @@ export const command: Command = {
       args: [...args],
       allowPositionals: true,
       options: {
-        ...SYSTEM_OPTIONS,
+        ...REGISTRAR_OPTIONS,
         ...DOCUMENT_OPTIONS,
         synthetic: { type: 'string' },
         count: { type: 'string', default: '1' },
@@ -47,7 +53,7 @@ export const command: Command = {
       values.synthetic === undefined
         ? [await readDocument(file, values, io)]
         : syntheticDocuments({ seed: values.synthetic, count: countOf(values.count) })
-    const system = await openSystem(values, io)
+    const system = await openRegistrar(values, io)
     try {
       const rows: { token: string; status: string; state: string }[] = []
       for (const document of documents) {

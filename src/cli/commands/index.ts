@@ -14,6 +14,7 @@ export const commands: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['issuer', async () => (await import('./issuer.ts')).command],
   ['verifier', async () => (await import('./verifier.ts')).command],
   ['wallet', async () => (await import('./wallet.ts')).command],
+  ['copies', async () => (await import('./copies.ts')).command],
   ['registrar', async () => (await import('./registrar.ts')).command],
   ['registry', async () => (await import('./registry.ts')).command],
   ['evaluator', async () => (await import('./evaluator.ts')).command],

@@ -1,12 +1,11 @@
 // `ctid issue`: issues one-time copies of a CTID file to a wallet on this machine.
 import { parseArgs } from 'node:util'
-import { CtidError, systemClock, systemRandom, toBase64url } from '../../base/index.ts'
-import { checkKeyProof, makeKeyProof } from '../../credential/index.ts'
-import { parseLegalRecord } from '../../identity/index.ts'
+import { CtidError, systemClock, systemRandom } from '../../base/index.ts'
+import { makeKeyProof } from '../../credential/index.ts'
 import { createWallet } from '../../wallet/index.ts'
 import { fileDeviceKeys, fileStorage } from '../../wallet/node.ts'
 import { type Command, EXIT, noMore } from '../command.ts'
-import { openSystem, parseToken, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
+import { baseUrlOf, openRegistrar, parseToken, REGISTRAR_OPTIONS, REGISTRAR_USAGE } from '../system.ts'
 
 const MAX_COPIES = 50
 
@@ -16,7 +15,7 @@ Makes N device keys in the wallet, proves possession of each to the issuer, and 
 credential (SD-JWT VC) and an attestation for codes. The sealed record is opened for it, which is logged.
   --wallet DIR       the wallet's directory; made if it is missing
   --copies N         how many (default 10, at most ${MAX_COPIES})
-${SYSTEM_USAGE}`
+${REGISTRAR_USAGE}`
 
 export const command: Command = {
   name: 'issue',
@@ -26,7 +25,11 @@ export const command: Command = {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { ...SYSTEM_OPTIONS, wallet: { type: 'string' }, copies: { type: 'string', default: '10' } },
+      options: {
+        ...REGISTRAR_OPTIONS,
+        wallet: { type: 'string' },
+        copies: { type: 'string', default: '10' },
+      },
     })
     const [text, ...others] = positionals
     noMore(others)
@@ -37,31 +40,21 @@ export const command: Command = {
     }
     if (values.wallet === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--wallet DIR' })
     const directory = values.wallet
-    const system = await openSystem(values, io)
+    const system = await openRegistrar(values, io)
     try {
-      await system.requireValid(token)
-      const opened = await system.registry.openRecord(token, { reason: 'holder-request', officer: 'cli' })
-      const record = parseLegalRecord(opened)
       const wallet = createWallet({
         storage: fileStorage(directory),
         keys: fileDeviceKeys(directory, systemRandom),
         random: systemRandom,
         clock: systemClock,
       })
-      const nonce = toBase64url(systemRandom(16))
-      const { issuerId } = system.issuer
+      const issuer = baseUrlOf(values, io)
+      // Before keys are made that nobody would sign for.
+      await system.requireValid(token)
       const received = await wallet.refill(copies, async (signers) => {
-        const keys = await Promise.all(
-          signers.map(async (signer) => {
-            const proof = await makeKeyProof(signer, { issuer: issuerId, nonce, now: systemClock() })
-            return checkKeyProof(proof, {
-              expectedIssuer: issuerId,
-              expectedNonce: nonce,
-              now: systemClock(),
-            })
-          }),
-        )
-        return system.issue(token, record, keys)
+        const nonce = await system.nonce()
+        const proofs = signers.map((signer) => makeKeyProof(signer, { issuer, nonce, now: systemClock() }))
+        return system.issueCopies(token, await Promise.all(proofs), 'cli')
       })
       const stock = await wallet.stock()
       if (values.json) io.out(JSON.stringify({ ok: true, received, stock }))

@@ -1,9 +1,7 @@
 // `ctid keys`: makes the key folder, shows it, publishes what verifiers need, refreshes and rotates.
-import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { CtidError, isCtidError, systemRandom, toHex } from '../../base/index.ts'
-import { type Deployment, rotateEvaluators } from '../../deployment/index.ts'
+import { rotateEvaluators } from '../../deployment/index.ts'
 import {
   addKeyVersion,
   createVaultKey,
@@ -13,7 +11,8 @@ import {
 } from '../../registry/index.ts'
 import { runRefresh } from '../../token/index.ts'
 import { type Command, EXIT, type Io, noMore, table } from '../command.ts'
-import { openSystem, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
+import { publishLists } from '../publish.ts'
+import { openRegistrar, REGISTRAR_OPTIONS, REGISTRAR_USAGE, type Registrar } from '../system.ts'
 
 const usage = `Usage: ctid keys init       make what is missing: key ceremony, registry, vault, issuer, certificates
        ctid keys list       public keys, versions and states; no secret is printed
@@ -23,7 +22,7 @@ const usage = `Usage: ctid keys init       make what is missing: key ceremony, r
        ctid keys rotate KIND
                             token, record or binding: new registry keys; evaluators: a new token key; vault: a new
                             key for the records' keys. Without plaintext or re-enrolment. Interrupted: run it again
-${SYSTEM_USAGE}`
+${REGISTRAR_USAGE}`
 
 export const command: Command = {
   name: 'keys',
@@ -33,13 +32,13 @@ export const command: Command = {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: SYSTEM_OPTIONS,
+      options: REGISTRAR_OPTIONS,
     })
     const [action, operand, ...others] = positionals
     noMore(operand !== undefined && !TAKES_OPERAND.has(action ?? '') ? [operand] : others)
     const run = ACTIONS.get(action ?? '')
     if (!run) throw new CtidError('ERR_CLI_USAGE', { detail: 'init, list, publish, refresh or rotate' })
-    const system = await openSystem(values, io)
+    const system = await openRegistrar(values, io)
     try {
       const result = await run(system, operand, io)
       if (values.json) io.out(JSON.stringify({ ok: true, ...result }))
@@ -54,7 +53,7 @@ export const command: Command = {
 }
 
 type Action = (
-  system: Deployment,
+  system: Registrar,
   operand: string | undefined,
   io: Io,
 ) => Promise<Readonly<Record<string, string | number>>>
@@ -69,7 +68,8 @@ const ACTIONS: ReadonlyMap<string, Action> = new Map<string, Action>([
   ['rotate', rotate],
 ])
 
-async function describe({ keyring, registry }: Deployment): Promise<Record<string, string | number>> {
+async function describe(system: Registrar): Promise<Record<string, string | number>> {
+  const { keyring, registry } = system
   const keySet = keyring.keySet()
   const ring = await registry.keyStates()
   return {
@@ -77,30 +77,19 @@ async function describe({ keyring, registry }: Deployment): Promise<Record<strin
     'token key': toHex(keySet.groupKey),
     evaluators: `${keySet.threshold} of ${keySet.shares.length}, version ${keySet.version}, epoch ${keySet.epoch}`,
     ...Object.fromEntries(ring.map(({ kind, version, state }) => [`registry ${kind} key ${version}`, state])),
-    'issuer key': keyring.pki.parties.issuer.kid,
+    'issuer key': 'trustList' in system ? system.keyring.pki.parties.issuer.kid : 'elsewhere',
   }
 }
 
-async function publish(system: Deployment, directory: string | undefined): Promise<Record<string, string>> {
+async function publish(system: Registrar, directory: string | undefined): Promise<Record<string, string>> {
   if (directory === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: 'publish DIR' })
-  const { pki } = system.keyring
-  await mkdir(join(directory, 'status'), { recursive: true })
-  const files = new Map<string, string>([
-    ['trust-list.jwt', await system.trustList()],
-    ['trust-anchor.json', JSON.stringify(pki.parties.rules.signer.publicJwk)],
-    ['anchor.pem', pki.anchorPem],
-  ])
-  const newest = await system.issuer.ledger.newestList()
-  for (let list = 0; list <= newest; list++) {
-    const published = await system.statusPublisher.token(list)
-    const name = encodeURIComponent(`${system.issuer.statusListBase}${list}`)
-    if (published) files.set(join('status', name), published.token)
+  if (!('trustList' in system)) {
+    throw new CtidError('ERR_CLI_USAGE', { detail: 'the issuer publishes: ctid copies publish DIR' })
   }
-  for (const [name, text] of files) await writeFile(join(directory, name), text)
-  return { published: directory, 'status lists': String(newest + 1) }
+  return publishLists(system, system.keyring.pki, directory)
 }
 
-async function refresh({ keyring, group }: Deployment): Promise<Record<string, string | number>> {
+async function refresh({ keyring, group }: Registrar): Promise<Record<string, string | number>> {
   const next = runRefresh(keyring.keySet(), await keyring.shares(), { group, random: systemRandom })
   await keyring.saveEvaluators(next.keySet, next.shares)
   return { 'evaluator shares': 'refreshed', epoch: next.keySet.epoch }
@@ -111,7 +100,7 @@ const KEPT = 'no: run it again when every bulk enrolment that began before has e
 const SETTLING = 'no: run it again in two minutes, both keys answer until then'
 
 async function rotate(
-  system: Deployment,
+  system: Registrar,
   operand: string | undefined,
   io: Io,
 ): Promise<Record<string, string | number>> {
@@ -147,7 +136,7 @@ async function rotate(
 
 // In two runs: what others sealed under the former key until they noticed is wrapped anew before that key is destroyed.
 async function rotateVault(
-  { keyring, registry }: Deployment,
+  { keyring, registry }: Registrar,
   onProgress: (progress: { readonly done: number }) => void,
 ): Promise<Record<string, string | number>> {
   const held = keyring.vault()

@@ -22,13 +22,14 @@ export const command: Command = {
   name: 'log',
   summary: 'keep the transparency log: serve it, append to it, make its keys',
   usage: `ctid log keygen --name NAME --key-file FILE [--for log|witness] [--json]
-ctid log serve --dir FOLDER --key-file FILE [--witness VKEY=URL ... --threshold K] [--token FILE]
+ctid log serve --dir FOLDER --key-file FILE [--witness VKEY=URL ... --threshold K] [--token FILE ...]
                [--port N] [--host ADDRESS] [--json]
 ctid log append --dir FOLDER --key-file FILE ENTRY ... [--json]
 
   keygen            a new Ed25519 key: private in FILE (mode 0600), public on standard output
   serve             checkpoint and tiles under /log, JSON for explorer pages under /log/api. With --token (a file, mode
-                    0600) or CTID_LOG_TOKEN, POST /log/api/entries appends for callers with that bearer token
+                    0600; one for each writer) or CTID_LOG_TOKEN, POST /log/api/entries appends for callers with that
+                    bearer token
   append            appends entries given in hexadecimal and prints their receipts
 
   --origin NAME     the log's origin line; default: the name in the key
@@ -45,7 +46,7 @@ const OPTIONS = {
   origin: { type: 'string' },
   witness: { type: 'string', multiple: true, default: [] as string[] },
   threshold: { type: 'string', default: '0' },
-  token: { type: 'string' },
+  token: { type: 'string', multiple: true, default: [] as string[] },
   port: { type: 'string', default: '0' },
   host: { type: 'string', default: '127.0.0.1' },
   json: { type: 'boolean', default: false },
@@ -106,12 +107,14 @@ async function serve(values: Values, io: Io): Promise<number> {
   const log = await open(values)
   try {
     const { key } = await readSigner(values['key-file'])
-    const token = values.token === undefined ? io.env['CTID_LOG_TOKEN'] : await readToken(values.token)
+    const fromEnvironment = io.env['CTID_LOG_TOKEN']
+    const tokens = await Promise.all(values.token.map(readToken))
+    if (tokens.length === 0 && fromEnvironment) tokens.push(fromEnvironment)
     const router = logRouter({
       source: log.source,
       logKey: key,
       witnesses: values.witness.map((text) => parseWitness(text).key),
-      ...(token ? { append: { log: registryLog(log), authorize: bearer(token) } } : {}),
+      ...(tokens.length > 0 ? { append: { log: registryLog(log), authorize: bearer(tokens) } } : {}),
     })
     const app = createApp({
       routers: [router],
@@ -130,9 +133,14 @@ async function serve(values: Values, io: Io): Promise<number> {
   return EXIT.ok
 }
 
-function bearer(token: string): (request: { headers: { authorization?: string | undefined } }) => boolean {
-  const expected = utf8(`Bearer ${token}`)
-  return ({ headers }) => equalBytes(utf8(headers.authorization ?? ''), expected)
+function bearer(
+  tokens: readonly string[],
+): (request: { headers: { authorization?: string | undefined } }) => boolean {
+  const expected = tokens.map((token) => utf8(`Bearer ${token}`))
+  return ({ headers }) => {
+    const given = utf8(headers.authorization ?? '')
+    return expected.filter((one) => equalBytes(given, one)).length > 0
+  }
 }
 
 function parseHex(text: string): Uint8Array {

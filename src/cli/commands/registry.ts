@@ -1,25 +1,25 @@
 // `ctid registry`: what an operator does with an entry: look, freeze, unfreeze, revoke, read its history, audit.
 import { parseArgs } from 'node:util'
 import { CtidError, isoTime } from '../../base/index.ts'
-import type { Deployment } from '../../deployment/index.ts'
 import { STEPS } from '../../registry/index.ts'
 import { type Command, EXIT, noMore, table } from '../command.ts'
-import { openSystem, parseToken, SYSTEM_OPTIONS, SYSTEM_USAGE } from '../system.ts'
+import { openRegistrar, parseToken, REGISTRAR_OPTIONS, REGISTRAR_USAGE, type Registrar } from '../system.ts'
 
 const STEP_OF = { freeze: 'frozen', unfreeze: 'unfrozen', revoke: 'revoked' } as const
 type StepName = keyof typeof STEP_OF
-const ACTIONS: readonly string[] = ['look', 'history', ...Object.keys(STEP_OF), 'audit']
+const ACTIONS: readonly string[] = ['look', 'history', ...Object.keys(STEP_OF), 'follow', 'audit']
 
 const usage = `Usage: ctid registry look TOKEN
        ctid registry history TOKEN
        ctid registry freeze|unfreeze|revoke TOKEN --reason REASON --officer ID
+       ctid registry follow TOKEN     tells the issuer the state again, where a step was interrupted before its copies followed
        ctid registry audit            one-to-one in both directions, recomputed from the tables
 
 Revocation cannot be undone, freezing can. Copies follow: their status list says suspended or revoked.
 Reasons: freeze    ${STEPS.frozen.reasons.join(', ')}
          unfreeze  ${STEPS.unfrozen.reasons.join(', ')}
          revoke    ${STEPS.revoked.reasons.join(', ')}
-${SYSTEM_USAGE}`
+${REGISTRAR_USAGE}`
 
 export const command: Command = {
   name: 'registry',
@@ -29,13 +29,13 @@ export const command: Command = {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { ...SYSTEM_OPTIONS, reason: { type: 'string' }, officer: { type: 'string' } },
+      options: { ...REGISTRAR_OPTIONS, reason: { type: 'string' }, officer: { type: 'string' } },
     })
     const [action = '', token, ...others] = positionals
     if (!ACTIONS.includes(action)) throw new CtidError('ERR_CLI_USAGE', { detail: ACTIONS.join(', ') })
     noMore(action === 'audit' && token !== undefined ? [token] : others)
     if (action !== 'audit') parseToken(token)
-    const system = await openSystem(values, io)
+    const system = await openRegistrar(values, io)
     try {
       const rows = await perform(system, action, token, values)
       if (values.json) io.out(JSON.stringify({ ok: true, rows }))
@@ -54,7 +54,7 @@ export const command: Command = {
 type Row = Readonly<Record<string, string | number | boolean | null | undefined>>
 
 async function perform(
-  system: Deployment,
+  system: Registrar,
   action: string,
   text: string | undefined,
   because: { readonly reason?: string | undefined; readonly officer?: string | undefined },
@@ -74,15 +74,18 @@ async function perform(
       officer,
     }))
   }
-  if (action === 'look') {
+  if (action === 'look' || action === 'follow') {
     const entry = await registry.lookup(token)
     if (!entry) throw new CtidError('ERR_REGISTRY_TOKEN')
+    if (action === 'follow') await system.followState(token)
     return [{ state: entry.state, since: isoTime(entry.since), events: entry.events }]
   }
   const { reason, officer } = because
   if (reason === undefined || officer === undefined) {
     throw new CtidError('ERR_CLI_USAGE', { detail: '--reason and --officer' })
   }
+  // Nothing is written while the copies could not follow.
+  await system.issuing.ready()
   // The registry refuses reasons that are not in its list; the type is narrowed by that check.
   const entry = await registry[action as StepName](token, { reason: reason as never, officer })
   await system.followState(entry.token)
