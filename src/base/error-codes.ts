@@ -511,7 +511,8 @@ export const ERRORS = {
   },
   ERR_TOKEN_CEREMONY: {
     status: 400,
-    message: 'A party of the key ceremony deviated; start again without it.',
+    message:
+      'A party of the key ceremony deviated, or its file is missing, altered or of another ceremony; start again without it.',
   },
   ERR_TOKEN_CALLER: {
     status: 401,

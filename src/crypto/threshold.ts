@@ -107,6 +107,72 @@ export function runDkg(options: DkgOptions & { readonly random: RandomBytes }): 
   return { key, shares: third.map((party) => party.share) }
 }
 
+/** A broadcast from its parts, as it was carried from another party. Whether it holds is checked by {@link dkgRound2}. */
+export function dkgBroadcast(
+  id: number,
+  commitment: readonly Uint8Array[],
+  proofOfKnowledge: Uint8Array,
+): DkgBroadcast {
+  const copies = commitment.map((point) => Uint8Array.from(point))
+  return {
+    identifier: Identifier.fromNumber(id),
+    commitment: copies,
+    proofOfKnowledge: Uint8Array.from(proofOfKnowledge),
+  }
+}
+
+/** A message from its parts. */
+export function dkgMessage(from: number, signingShare: Uint8Array): DkgMessage {
+  return { identifier: Identifier.fromNumber(from), signingShare: Uint8Array.from(signingShare) }
+}
+
+/**
+ * Whether one broadcast holds by itself: its number of commitments, and its proof of possession. It is put among others that
+ * hold, so that the answer is about this one.
+ */
+export function isDkgBroadcast(
+  id: number,
+  broadcast: DkgBroadcast,
+  options: DkgOptions & { readonly random: RandomBytes },
+): boolean {
+  const ids = Array.from({ length: options.count }, (_, i) => i + 1).filter((other) => other !== id)
+  const [me, ...rest] = ids.map((other) => dkgRound1(other, options))
+  if (!me) throw new CtidError('ERR_CRYPTO_THRESHOLD')
+  try {
+    DKG.round2(me.state.secret, [broadcast, ...rest.map((party) => party.broadcast)])
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** The secret polynomial of a party before its second round, to be kept between two processes. Secret. */
+export function exportDkgState({ secret }: DkgState): readonly Uint8Array[] {
+  return (secret.coefficients ?? []).map((value) =>
+    Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * i)) & 255n)),
+  )
+}
+
+/** The same party in another process, before its second round. */
+export function importDkgState(
+  id: number,
+  { threshold, count }: DkgOptions,
+  coefficients: readonly Scalar[],
+  commitment: readonly Point[],
+): DkgState {
+  const value = (bytes: Uint8Array) => bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+  return {
+    id,
+    secret: {
+      identifier: BigInt(id),
+      coefficients: coefficients.map(value),
+      commitment: commitment.map((point) => Uint8Array.from(point)),
+      signers: { min: threshold, max: count },
+      step: 1,
+    },
+  }
+}
+
 function others(id: number, broadcasts: readonly DkgBroadcast[]): DkgBroadcast[] {
   const own = Identifier.fromNumber(id)
   return broadcasts.filter((broadcast) => broadcast.identifier !== own)

@@ -1,6 +1,18 @@
 // deployment: from a key folder and a store to parties that work together on one machine or several. It holds every key of
 // a development deployment, so no party may import it.
 export { type BulkFileOptions, bulkSetting, enrolFile } from './bulk.ts'
+export {
+  beginCeremonyIn,
+  type Carried,
+  type CeremonyTools,
+  confirmRefreshIn,
+  dealRefreshIn,
+  exchangeSharesIn,
+  type Finished,
+  finishCeremonyIn,
+  finishRefreshIn,
+  gatherRegistrar,
+} from './ceremony.ts'
 export { type IssuerKeys, openIssuerKeys } from './issuer-keys.ts'
 export { type IssuerParty, type IssuerPartyOptions, openIssuerParty } from './issuer-party.ts'
 export {

@@ -98,7 +98,7 @@ const SHARED_FILES = ['evaluators.json', 'registry.json', 'vault.json'] as const
 const KEY_FILES = [...SHARED_FILES, 'log-keys.json'] as const
 
 /** What one registrar may ask: bursts for a bulk enrolment, and a rate that makes guessing online hopeless. */
-const REGISTRAR_ALLOWANCE = { burst: 20_000, perHour: 100_000 }
+export const REGISTRAR_ALLOWANCE = { burst: 20_000, perHour: 100_000 }
 export const REGISTRAR = 'registrar'
 
 /** Path of an evaluator's share file in a key folder. */

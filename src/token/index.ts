@@ -35,6 +35,24 @@ export {
   runCeremony,
 } from './ceremony.ts'
 export {
+  type CeremonyTerms,
+  ceremonySession,
+  checkConfirmation,
+  formatBroadcast,
+  formatCeremonyState,
+  formatConfirmation,
+  formatDeal,
+  formatMessage,
+  formatPart,
+  type KeptCeremony,
+  keySetHash,
+  parseBroadcast,
+  parseCeremonyState,
+  parseDeal,
+  parseMessage,
+  parsePart,
+} from './ceremony-files.ts'
+export {
   type CallOptions,
   type Evaluation,
   type Evaluator,

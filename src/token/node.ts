@@ -4,6 +4,7 @@ export {
   type Caller,
   type EvaluatorSecrets,
   newCaller,
+  readPrivateJson,
   readShareFile,
   writePrivateFile,
   writeShareFile,

@@ -106,7 +106,12 @@ export async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-async function readPrivateJson(path: string): Promise<JsonObject> {
+/**
+ * Reads a JSON document that nobody but its owner may be able to read.
+ *
+ * @throws {CtidError} `ERR_TOKEN_SHARE_FILE`
+ */
+export async function readPrivateJson(path: string): Promise<JsonObject> {
   const info = await stat(path).catch((cause: unknown) => {
     throw new CtidError('ERR_TOKEN_SHARE_FILE', { detail: 'cannot be read', cause })
   })

@@ -6,6 +6,7 @@ type Load = () => Promise<Command>
 /** In the order of the overview. */
 export const commands: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['keys', async () => (await import('./keys.ts')).command],
+  ['ceremony', async () => (await import('./ceremony.ts')).command],
   ['enrol', async () => (await import('./enrol.ts')).command],
   ['issue', async () => (await import('./issue.ts')).command],
   ['show', async () => (await import('./show.ts')).command],

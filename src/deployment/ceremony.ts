@@ -1,0 +1,303 @@
+// The key ceremony and the refresh between organisations: each step reads what the others' files say, and writes this
+// participant's. A folder belongs to one participant; files are carried between folders by hand.
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CtidError, type JsonObject, parseJsonObject, type RandomBytes, toBase64url } from '../base/index.ts'
+import type { Group, Point, Scalar } from '../crypto/index.ts'
+import {
+  beginCeremony,
+  type CeremonyBroadcast,
+  type CeremonyTerms,
+  ceremonySession,
+  checkConfirmation,
+  dealShareRefresh,
+  type EvaluatorKeySet,
+  exchangeShares,
+  finishCeremony,
+  formatBroadcast,
+  formatCeremonyState,
+  formatConfirmation,
+  formatDeal,
+  formatKeySet,
+  formatMessage,
+  formatPart,
+  keySetHash,
+  parseBroadcast,
+  parseCeremonyState,
+  parseDeal,
+  parseKeySet,
+  parseMessage,
+  parsePart,
+  refreshKeySet,
+  refreshShare,
+} from '../token/index.ts'
+import { newCaller, readPrivateJson, readShareFile, writePrivateFile, writeShareFile } from '../token/node.ts'
+import { REGISTRAR, REGISTRAR_ALLOWANCE, shareFile } from './keyring.ts'
+
+export type CeremonyTools = { readonly group: Group; readonly random: RandomBytes }
+
+/** Files to carry: to everybody, and each to one participant over a confidential channel. */
+export type Carried = { readonly toAll: readonly string[]; readonly confidential: readonly string[] }
+
+const STATE = 'ceremony-state.json'
+const broadcastFile = (id: number) => `broadcast-${id}.json`
+const messageFile = (from: number, to: number) => `message-${from}-to-${to}.json`
+const dealFile = (id: number) => `deal-${id}.json`
+const partFile = (from: number, to: number) => `deal-${from}-to-${to}.json`
+const confirmationFile = (id: number) => `confirmation-${id}.json`
+const registrarFile = (id: number) => `registrar-${id}.json`
+
+/**
+ * First round: commits to a secret polynomial.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY` when the folder has a ceremony under way or a share
+ */
+export async function beginCeremonyIn(
+  folder: string,
+  id: number,
+  terms: CeremonyTerms,
+  tools: CeremonyTools,
+): Promise<Carried> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  for (const name of [STATE, broadcastFile(id), `evaluator-${id}.json`]) {
+    if (existsSync(join(folder, name))) throw cannot(`there is ${name} already`)
+  }
+  const { broadcast, state } = beginCeremony(id, { ...terms, random: tools.random })
+  await write(folder, STATE, formatCeremonyState(state, broadcast, terms))
+  await write(folder, broadcastFile(id), formatBroadcast(broadcast, terms))
+  return { toAll: [broadcastFile(id)], confidential: [] }
+}
+
+/**
+ * Second round, when everybody's broadcast is in the folder: one confidential message to each other participant. May be
+ * repeated, but not with other broadcasts.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the participant
+ */
+export async function exchangeSharesIn(folder: string, tools: CeremonyTools): Promise<Carried> {
+  const { kept, broadcasts, session } = await readCeremony(folder, tools)
+  const { state, broadcast, terms } = kept
+  if (kept.session !== undefined && kept.session !== session) throw cannot('the broadcasts have changed')
+  await write(folder, STATE, formatCeremonyState(state, broadcast, terms, session))
+  const confidential: string[] = []
+  for (const message of exchangeShares(state, broadcasts)) {
+    const name = messageFile(message.from, message.to)
+    await write(folder, name, formatMessage(message, session))
+    confidential.push(name)
+  }
+  return { toAll: [], confidential }
+}
+
+export type Finished = {
+  readonly id: number
+  readonly keySet: EvaluatorKeySet
+  /** To be compared aloud with everybody's before the share is used. */
+  readonly hash: string
+}
+
+/**
+ * Third round, when everybody's message is in the folder: share file, key set, transcript, and the registrar's secret for this
+ * evaluator. What was secret on the way is removed.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the participant
+ */
+export async function finishCeremonyIn(folder: string, tools: CeremonyTools): Promise<Finished> {
+  const { kept, broadcasts, session } = await readCeremony(folder, tools)
+  const { id } = kept.state
+  if (kept.session === undefined) throw cannot('exchange comes first')
+  if (kept.session !== session) throw cannot('the broadcasts have changed')
+  const others = broadcasts.filter((broadcast) => broadcast.id !== id)
+  const messages = []
+  for (const sender of others) {
+    const name = messageFile(sender.id, id)
+    const document = await readCarried(folder, name, sender.id, { secret: true })
+    messages.push(parseMessage(document, sender, { to: id, session, group: tools.group }))
+  }
+  // The library's own second round comes before its third.
+  exchangeShares(kept.state, broadcasts)
+  const { share, keySet, transcript } = finishCeremony(kept.state, broadcasts, messages, tools.group)
+  const caller = newCaller(REGISTRAR, REGISTRAR_ALLOWANCE, tools.random)
+  const hash = keySetHash(keySet)
+  await write(folder, registrarFile(id), {
+    caller: REGISTRAR,
+    evaluator: id,
+    keySet: hash,
+    secret: toBase64url(caller.secret),
+  })
+  await writeShareFile(shareFile(folder, id), { share, keySet, callers: [caller] })
+  await write(folder, 'ceremony.json', transcript)
+  await write(folder, 'evaluators.json', formatKeySet(keySet))
+  for (const other of others) {
+    await rm(join(folder, messageFile(id, other.id)), { force: true })
+    await rm(join(folder, messageFile(other.id, id)), { force: true })
+  }
+  await rm(join(folder, STATE), { force: true })
+  return { id, keySet, hash }
+}
+
+/**
+ * Registrar, whose folder has evaluators.json, ceremony.json and each evaluator's registrar-N.json: makes registrar.json.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the evaluator whose file is missing or of another key
+ */
+export async function gatherRegistrar(
+  folder: string,
+  { group }: Pick<CeremonyTools, 'group'>,
+): Promise<Omit<Finished, 'id'>> {
+  const keySet = parseKeySet(await readPublic(folder, 'evaluators.json'), group)
+  const { keySet: ofTranscript } = await readPublic(folder, 'ceremony.json')
+  const hash = keySetHash(keySet)
+  if (ofTranscript === undefined || keySetHash(parseKeySet(ofTranscript, group)) !== hash) {
+    throw cannot('ceremony.json and evaluators.json are of two keys')
+  }
+  const secrets: Record<string, string> = {}
+  for (const { id } of keySet.shares) {
+    const document = await readCarried(folder, registrarFile(id), id, { secret: true })
+    const { evaluator, keySet: of, secret } = document
+    const isRight = evaluator === id && typeof secret === 'string' && /^[\w-]{43}$/.test(secret)
+    if (!isRight) throw wrong(id, `${registrarFile(id)} is malformed`)
+    if (of !== hash) throw wrong(id, `${registrarFile(id)} is of another ceremony`)
+    secrets[String(id)] = secret
+  }
+  await write(folder, 'registrar.json', { caller: REGISTRAR, secrets })
+  for (const { id } of keySet.shares) await rm(join(folder, registrarFile(id)))
+  return { keySet, hash }
+}
+
+/**
+ * Refresh, first step: this evaluator's addition to everybody's share.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY` when it has dealt already, `ERR_TOKEN_SHARE_FILE`
+ */
+export async function dealRefreshIn(folder: string, id: number, tools: CeremonyTools): Promise<Carried> {
+  const { keySet } = await readShareFile(shareFile(folder, id), tools.group)
+  if (existsSync(join(folder, dealFile(id)))) throw cannot(`there is ${dealFile(id)} already`)
+  const { commitments, parts } = dealShareRefresh(keySet, tools.group, tools.random)
+  const deal = formatDeal(id, commitments, keySet)
+  const confidential: string[] = []
+  for (const [to, part] of parts) {
+    await write(folder, partFile(id, to), formatPart(id, to, part, deal))
+    if (to !== id) confidential.push(partFile(id, to))
+  }
+  // Last: a deal whose parts are lost could not be taken back.
+  await write(folder, dealFile(id), deal)
+  return { toAll: [dealFile(id)], confidential }
+}
+
+/**
+ * Second step, when everybody's deal and the parts for this evaluator are in the folder: says that they fit. Nothing is replaced
+ * before all have said so: where one was given other deals, the shares would no longer belong together.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the participant
+ */
+export async function confirmRefreshIn(
+  folder: string,
+  id: number,
+  tools: CeremonyTools,
+): Promise<Carried & { readonly hash: string }> {
+  const { next } = await readRefresh(folder, id, tools)
+  await write(folder, confirmationFile(id), formatConfirmation(id, next))
+  return { toAll: [confirmationFile(id)], confidential: [], hash: keySetHash(next) }
+}
+
+/**
+ * Last step, when everybody has confirmed: the share is replaced, and what led to it is removed.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the participant
+ */
+export async function finishRefreshIn(folder: string, id: number, tools: CeremonyTools): Promise<Finished> {
+  // A process that ended between the share and the rest: the share is the new one already.
+  const { keySet: held } = await readShareFile(shareFile(folder, id), tools.group)
+  const own = await readCarried(folder, confirmationFile(id), id)
+  const isReplaced = own['next'] === keySetHash(held)
+  const next = isReplaced ? held : await replaceShare(folder, id, tools)
+  await write(folder, 'evaluators.json', formatKeySet(next))
+  for (const { id: other } of next.shares) {
+    for (const name of [partFile(other, id), partFile(id, other), dealFile(other), confirmationFile(other)]) {
+      await rm(join(folder, name), { force: true })
+    }
+  }
+  return { id, keySet: next, hash: keySetHash(next) }
+}
+
+async function replaceShare(folder: string, id: number, tools: CeremonyTools): Promise<EvaluatorKeySet> {
+  const { next, share, callers } = await readRefresh(folder, id, tools)
+  for (const other of next.shares) {
+    checkConfirmation(await readCarried(folder, confirmationFile(other.id), other.id), other.id, next)
+  }
+  await writeShareFile(shareFile(folder, id), { share, keySet: next, callers })
+  return next
+}
+
+async function readCeremony(folder: string, tools: CeremonyTools) {
+  if (!existsSync(join(folder, STATE))) throw cannot('begin comes first, in this folder')
+  const kept = parseCeremonyState(await readPrivateJson(join(folder, STATE)), tools)
+  const { terms, state, broadcast: own } = kept
+  const broadcasts: CeremonyBroadcast[] = []
+  for (let id = 1; id <= terms.count; id++) {
+    const document = id === state.id ? undefined : await readCarried(folder, broadcastFile(id), id)
+    broadcasts.push(document ? parseBroadcast(document, id, terms, tools) : own)
+  }
+  return { kept, broadcasts, session: ceremonySession(broadcasts, terms) }
+}
+
+async function readRefresh(folder: string, id: number, { group }: CeremonyTools) {
+  const { keySet, share, callers } = await readShareFile(shareFile(folder, id), group)
+  const deals: { readonly commitments: readonly Point[]; readonly parts: ReadonlyMap<number, Scalar> }[] = []
+  for (const { id: from } of keySet.shares) {
+    const deal = await readCarried(folder, dealFile(from), from)
+    const commitments = parseDeal(deal, from, keySet, group)
+    const document = await readCarried(folder, partFile(from, id), from, { secret: true })
+    const parts = new Map([[id, parsePart(document, { from, to: id, deal, group })]])
+    // One by one, so that the participant is named.
+    try {
+      refreshShare(
+        share,
+        refreshKeySet(keySet, [{ commitments, parts }], group),
+        [{ commitments, parts }],
+        group,
+      )
+    } catch (cause) {
+      throw wrong(from, 'its part does not fit its deal', cause)
+    }
+    deals.push({ commitments, parts })
+  }
+  const next = refreshKeySet(keySet, deals, group)
+  return { next, share: refreshShare(share, next, deals, group), callers }
+}
+
+async function readCarried(
+  folder: string,
+  name: string,
+  participant: number,
+  options: { readonly secret?: boolean } = {},
+): Promise<JsonObject> {
+  if (!existsSync(join(folder, name))) throw wrong(participant, `${name} is missing`)
+  try {
+    return options.secret ? await readPrivateJson(join(folder, name)) : await readPublic(folder, name)
+  } catch (cause) {
+    const reason = cause instanceof CtidError && cause.detail !== undefined ? cause.detail : 'is malformed'
+    throw wrong(participant, `${name}: ${reason}`, cause)
+  }
+}
+
+async function readPublic(folder: string, name: string): Promise<JsonObject> {
+  try {
+    return parseJsonObject(await readFile(join(folder, name), 'utf8'), { maxLength: 65_536 })
+  } catch (cause) {
+    throw new CtidError('ERR_TOKEN_CEREMONY', { detail: `${name} cannot be read`, cause })
+  }
+}
+
+function write(folder: string, name: string, document: JsonObject): Promise<void> {
+  return writePrivateFile(join(folder, name), `${JSON.stringify(document, null, 2)}\n`)
+}
+
+function wrong(participant: number, detail: string, cause?: unknown): CtidError {
+  return new CtidError('ERR_TOKEN_CEREMONY', { detail: `participant ${participant}: ${detail}`, cause })
+}
+
+function cannot(detail: string): CtidError {
+  return new CtidError('ERR_TOKEN_CEREMONY', { detail })
+}
