@@ -623,6 +623,11 @@ export const ERRORS = {
     status: 503,
     message: 'The bulk file or a file beside it cannot be read or written.',
   },
+  ERR_REGISTRAR_BULK_BUSY: {
+    status: 409,
+    message:
+      'Another run has this file under way. Wait for its end; the lock of a run that was killed is taken over.',
+  },
   ERR_REGISTRAR_BULK_CHECKPOINT: {
     status: 409,
     message:

@@ -3,7 +3,7 @@ import { CtidError, type ErrorCode, isCtidError } from '../base/index.ts'
 import type { Draft, Enrolment, Registry } from '../registry/index.ts'
 import type { Fault } from '../token/index.ts'
 import type { BlockAnswer } from './bulk-derive.ts'
-import type { BulkCounts, BulkJournal, Checkpoint } from './bulk-journal.ts'
+import type { BulkCounts, BulkJournal, Checkpoint, Rejected } from './bulk-journal.ts'
 import { type LineBlock, lineBlocks, linesOf } from './bulk-lines.ts'
 import { type BulkFormat, formatOf } from './bulk-parse.ts'
 import type { BulkPool } from './bulk-pool.ts'
@@ -48,7 +48,6 @@ export type BulkOptions = {
 export type BulkSummary = BulkCounts & { readonly lines: number; readonly finished: boolean }
 
 type Done = { readonly block: LineBlock; readonly counts: BulkCounts; readonly rejected: Rejected[] }
-type Rejected = { readonly line: number; readonly code: ErrorCode }
 
 /**
  * Registrar: enrols every document of a file. A block is enrolled in one transaction, then its rejected lines are set
@@ -198,7 +197,7 @@ function tracker(source: BulkSource, deps: BulkDeps, begun: Checkpoint | undefin
       }
     }
     const { offset, line, ...counts } = state
-    await journal.record({ offset, line, ...counts, format }, set)
+    await journal.record({ offset, line, ...counts, format }, { lines: set, reasons: reported })
     for (const one of reported) onEvent({ type: 'rejected', ...one })
     onEvent({ type: 'progress', line, ...counts, ...pace({ offset, line }) })
   }

@@ -1,6 +1,15 @@
 // Bulk enrolment: files cut into lines, lines into documents, threads that give what one desk gives, and a way back from
 // every interruption.
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -181,7 +190,12 @@ describe('a file', () => {
     expect(JSON.stringify(events)).not.toContain('secret-name')
     expect(readFileSync(`${file}.rejected`, 'utf8')).toBe(`${header}\n${rows[20]}\n${rows[50]}\n`)
     expect(statSync(`${file}.rejected`).mode & 0o777).toBe(0o600)
-    expect(existsSync(`${file}.checkpoint`)).toBe(false)
+    // Line numbers and codes, for whoever mends the lines: none of what they say.
+    expect(readFileSync(`${file}.rejected.reasons`, 'utf8')).toBe(
+      'line,code\n22,ERR_IDENTITY_CHECK_DIGIT\n52,ERR_REGISTRAR_BULK_LINE\n',
+    )
+    const beside = readdirSync(directory).filter((name) => name.startsWith('mixed.csv'))
+    expect(beside.sort()).toEqual(['mixed.csv', 'mixed.csv.rejected', 'mixed.csv.rejected.reasons'])
 
     // The desk finds the same people under the same tokens.
     const again = await Promise.all([0, 19, 119].map((i) => deployment.enrol(people[i])))
@@ -210,12 +224,14 @@ describe('a file', () => {
     expect(statSync(`${file}.checkpoint`).mode & 0o777).toBe(0o600)
 
     // A kill between setting a line aside and the checkpoint leaves a line too many.
-    writeFileSync(`${file}.rejected`, `${readFileSync(`${file}.rejected`, 'utf8')}{"bad":2}\n`)
+    appendFileSync(`${file}.rejected`, '{"bad":2}\n')
+    appendFileSync(`${file}.rejected.reasons`, '99,ERR_REGISTRAR_BULK_LINE\n')
     const events: BulkEvent[] = []
     const rest = await enrolFile(deployment, { ...options, onEvent: (event) => events.push(event) })
     expect(events[0]).toEqual({ type: 'resumed', line: first.lines + 1 })
     expect(rest).toEqual({ lines: 121, created: 120, existing: 0, rejected: 1, finished: true })
     expect(readFileSync(`${file}.rejected`, 'utf8')).toBe('{"bad":1}\n')
+    expect(readFileSync(`${file}.rejected.reasons`, 'utf8')).toMatch(/^line,code\n41,ERR_\w+\n$/)
 
     writeFileSync(`${file}.checkpoint`, checkpoint.replace(/"size":\d+/, '"size":1'))
     await expect(enrolFile(deployment, options)).rejects.toThrow(
@@ -225,6 +241,31 @@ describe('a file', () => {
     await expect(enrolFile(deployment, options)).rejects.toThrow(
       expect.objectContaining({ code: 'ERR_REGISTRAR_BULK_CHECKPOINT' }),
     )
+  })
+
+  it('has one run at a time; the lock of a dead one is taken over', async () => {
+    const file = join(directory, 'twice.jsonl')
+    writeFileSync(file, `{"bad":1}\n${jsonLines(0, 60)}`)
+    const options = { file, workers: 1, prove: 'sampled', warmSeconds: 0, blockSize: 10 } as const
+    const busy = { code: 'ERR_REGISTRAR_BULK_BUSY' }
+    const others: Promise<unknown>[] = []
+    const first = await enrolFile(deployment, {
+      ...options,
+      onReady: () => {
+        others.push(expect(enrolFile(deployment, options)).rejects.toMatchObject(busy))
+        const elsewhere = { ...options, rejectedFile: join(directory, 'other.rejected') }
+        others.push(expect(enrolFile(deployment, elsewhere)).rejects.toMatchObject(busy))
+      },
+    })
+    await Promise.all(others)
+    expect(others).toHaveLength(2)
+    expect(first).toMatchObject({ lines: 61, rejected: 1, finished: true })
+    // The second run cut nothing off.
+    expect(readFileSync(`${file}.rejected`, 'utf8')).toBe('{"bad":1}\n')
+    const dead = JSON.stringify({ pid: 999_999_999, started: '1', id: 'x' })
+    for (const name of [`${file}.checkpoint.lock`, `${file}.rejected.lock`]) writeFileSync(name, dead)
+    expect(await enrolFile(deployment, options)).toMatchObject({ rejected: 1, finished: true })
+    expect(readdirSync(directory).filter((name) => name.includes('.lock'))).toEqual([])
   })
 
   it.each([
@@ -269,7 +310,7 @@ describe('a file', () => {
         registry,
         journal: {
           resume: async () => undefined,
-          record: async (_state, lines) =>
+          record: async (_state, { lines }) =>
             void set.push(...lines.map((line) => Buffer.from(line).toString())),
           finish: async () => {},
         },

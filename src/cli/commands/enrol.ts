@@ -23,8 +23,9 @@ the number does not tell: issuingState, birthDate, sex; optional validUntil. Opt
   --synthetic SEED   invented people with valid check digits instead: the same seed gives the same people
   --count N          how many of them (default 1)
   --bulk FILE        many documents: CSV whose header names members of a record, or one JSON object a line. Bad lines
-                     are reported by number and code and set aside in FILE.rejected; after an interruption the same
-                     command goes on where it stood (FILE.checkpoint)
+                     are reported by number and code and set aside in FILE.rejected, the numbers and codes in
+                     FILE.rejected.reasons; after an interruption the same command goes on where it stood
+                     (FILE.checkpoint). A second run of the same file is refused while the first goes on
   --workers N        threads for --bulk (default: one a core)
   --prove HOW        all: every batch proved by the evaluators; sampled: one in eight, and canaries in each. Default:
                      all with --evaluator, sampled when all evaluators are in this process
