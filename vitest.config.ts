@@ -9,6 +9,7 @@ export default defineConfig({
     // Far above what anything takes: a limit is for what hangs, and a busy machine must not look like that.
     testTimeout: isLong ? 600_000 : 120_000,
     hookTimeout: isLong ? 600_000 : 120_000,
+    expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     maxWorkers: 3,
     // In the short form a worker keeps its modules from file to file: loading them anew takes a third of the time. The long

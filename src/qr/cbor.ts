@@ -1,6 +1,6 @@
 // CBOR (RFC 8949) as this room uses it: deterministic when written, and read strictly with a size limit first.
-import { decode, encode, rfc8949EncodeOptions } from 'cborg'
-import { CtidError, concatBytes, equalBytes } from '../base/index.ts'
+import { decode, encode, rfc8949EncodeOptions, Tokenizer, Type } from 'cborg'
+import { CtidError, concatBytes } from '../base/index.ts'
 
 export type CborLabel = number | string
 export type CborValue =
@@ -72,17 +72,44 @@ export function readCborMap(bytes: Uint8Array, options: ReadCborOptions): CborMa
   return value as CborMap
 }
 
+// What our claims are made of. With shortest heads (`strict`) and sorted labels, nothing else is left that could be written in
+// two ways: no integer as a float, no text that is not UTF-8.
+const INSIDE: ReadonlySet<Type> = new Set([Type.uint, Type.negint, Type.bytes, Type.array])
+
+class ClaimsTokenizer extends Tokenizer {
+  override next() {
+    const isFirst = this.pos() === 0
+    const token = super.next()
+    if (isFirst ? token.type !== Type.map : !INSIDE.has(token.type)) throw new CtidError('ERR_QR_CBOR')
+    return token
+  }
+}
+
 /**
- * Reads a claims map of ours. It must be byte for byte what {@link writeCbor} makes of its content (sorted integer
- * labels, integers never as floats), so that one meaning has one form.
+ * Reads a claims map of ours: integers, byte strings and arrays of them under integer labels. It must be byte for byte what
+ * {@link writeCbor} makes of its content (RFC 8949 section 4.2.1), so that one meaning has one form.
  *
  * @throws {CtidError} `ERR_QR_TOO_LARGE`, `ERR_QR_CBOR`
  */
 export function readClaims(bytes: Uint8Array, maxBytes: number): ReadonlyMap<number, CborValue> {
-  const claims = readCborMap(bytes, { maxBytes })
-  for (const label of claims.keys()) if (typeof label !== 'number') throw new CtidError('ERR_QR_CBOR')
-  // cborg's own order (length first) is three times faster to make and the same for labels of one byte; others are
-  // none of ours.
-  if (!equalBytes(encode(claims), bytes)) throw new CtidError('ERR_QR_CBOR')
-  return claims as ReadonlyMap<number, CborValue>
+  if (bytes.length > maxBytes) throw new CtidError('ERR_QR_TOO_LARGE')
+  let claims: ReadonlyMap<number, CborValue>
+  try {
+    claims = decode(bytes, { ...SHORTEST, tokenizer: new ClaimsTokenizer(bytes, SHORTEST) })
+  } catch {
+    throw new CtidError('ERR_QR_CBOR')
+  }
+  let before: unknown
+  for (const label of claims.keys()) {
+    if (!isAfter(label, before)) throw new CtidError('ERR_QR_CBOR')
+    before = label
+  }
+  return claims
+}
+
+// Order of the encoded bytes: 0, 1, 2 … and then -1, -2, -3 …
+function isAfter(label: unknown, before: unknown): boolean {
+  if (typeof label !== 'number') return false
+  if (typeof before !== 'number') return true
+  return before >= 0 ? label < 0 || label > before : label < before
 }

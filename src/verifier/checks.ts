@@ -75,6 +75,10 @@ export function isAccepted<Name extends string>(
   checks: readonly Check<Name>[],
   required: readonly Name[],
 ): boolean {
-  if (checks.some(({ result }) => result !== 'passed' && result !== 'not-executed')) return false
-  return required.every((name) => checks.find((check) => check.name === name)?.result === 'passed')
+  const passed = new Set<Name>()
+  for (const { name, result } of checks) {
+    if (result === 'passed') passed.add(name)
+    else if (result !== 'not-executed') return false
+  }
+  return required.every((name) => passed.has(name))
 }

@@ -85,7 +85,7 @@ async function oneCore(group: Group, { full }: BenchContext): Promise<BenchRow> 
 type Report = { readonly rate: number; readonly peakMegabytes: number }
 
 async function measure(people: number, workers: number, cores: string | undefined): Promise<Report> {
-  const script = ['--import', 'tsx', join(here, 'enrolment-process.ts'), String(people), String(workers)]
+  const script = [...process.execArgv, join(here, 'enrolment-process.ts'), String(people), String(workers)]
   const [file, args] = cores
     ? ['taskset', ['-c', cores, process.execPath, ...script]]
     : [process.execPath, script]

@@ -58,7 +58,7 @@ async function run({ full, log }: BenchContext): Promise<BenchRow[]> {
 
 async function start(kind: string): Promise<Server> {
   const script = fileURLToPath(new URL('./service-server.ts', import.meta.url))
-  const child = fork(script, [kind], { execArgv: ['--import', 'tsx'] })
+  const child = fork(script, [kind])
   const [{ port, bodies }] = (await once(child, 'message')) as [{ port: number; bodies: string[] }]
   return { child, port, bodies }
 }
