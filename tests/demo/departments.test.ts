@@ -72,7 +72,9 @@ describe.skipIf(!executable)('the departments in a browser', () => {
   const attempt = async (page: Page, name: string): Promise<readonly (string | null)[]> => {
     await page.click(`#try-${name}`)
     await page.waitForSelector(`[data-case="${name}"] [data-stopped]`)
-    expect(await page.getAttribute(`[data-case="${name}"] [data-stopped]`, 'data-stopped')).toBe('true')
+    await expect
+      .poll(() => page.getAttribute(`[data-case="${name}"] [data-stopped]`, 'data-stopped'))
+      .toBe('true')
     return page
       .locator(`[data-case="${name}"] [data-code]`)
       .evaluateAll((lines) => lines.map((line) => line.getAttribute('data-code')))
@@ -81,7 +83,7 @@ describe.skipIf(!executable)('the departments in a browser', () => {
   it('joins two departments in the open: tables without a common value, one liar named, right numbers, own record', async () => {
     const page = await openPage()
     await page.click('#try-go')
-    expect(await page.getAttribute('[data-matched]', 'data-matched')).toBe('0')
+    await expect.poll(() => page.getAttribute('[data-matched]', 'data-matched')).toBe('0')
     await page.click('#try-one-number')
     await page.waitForSelector('[data-naive="true"]')
     expect(Number(await page.getAttribute('[data-matched]', 'data-matched'))).toBeGreaterThan(200)
@@ -90,11 +92,11 @@ describe.skipIf(!executable)('the departments in a browser', () => {
     await decide(page, 1, 'lie')
     await decide(page, 2, 'approve')
     await page.waitForSelector('[data-trustee="1"] [data-named]')
-    expect(await status(page)).toBe('waiting')
+    await expect.poll(() => status(page)).toBe('waiting')
     await decide(page, 3, 'approve')
     await page.waitForSelector('#exact')
-    expect(await status(page)).toBe('done')
-    expect(await page.locator('[data-named]').count()).toBe(1)
+    await expect.poll(() => status(page)).toBe('done')
+    await expect.poll(() => page.locator('[data-named]').count()).toBe(1)
 
     await page.click('#exact')
     await page.waitForSelector('#aggregate')
@@ -128,17 +130,17 @@ describe.skipIf(!executable)('the departments in a browser', () => {
     const left = () => page.getAttribute('#budget', 'value')
     await page.click('#noise-1000')
     await page.waitForSelector('#aggregate[data-noise="1000"]')
-    expect(await left()).toBe('2000')
+    await expect.poll(() => left()).toBe('2000')
 
     await page.click('#discard')
     await page.waitForSelector('#join[data-status="discarded"]')
-    expect(await page.locator('#exact').count()).toBe(0)
+    await expect.poll(() => page.locator('#exact').count()).toBe(0)
 
     await page.click('#tab-record')
     await page.click('#record-go')
     await page.waitForSelector('[data-entries]')
     const entries = await page.getAttribute('[data-entries]', 'data-entries')
-    expect(await page.getAttribute('[data-entries]', 'data-verified')).toBe(entries)
+    await expect.poll(() => page.getAttribute('[data-entries]', 'data-verified')).toBe(entries)
     const asked = await page.locator('#record tr[data-from="health"]').allInnerTexts()
     expect(asked).toHaveLength(1)
     expect(asked[0]).toContain('Food Safety Office')
@@ -167,21 +169,23 @@ describe.skipIf(!executable)('the departments in a browser', () => {
     await ask(page)
     await decide(page, 1, 'approve')
     await decide(page, 2, 'refuse')
-    expect(await status(page)).toBe('waiting')
+    await expect.poll(() => status(page)).toBe('waiting')
     await decide(page, 3, 'refuse')
-    expect(await status(page)).toBe('refused')
-    expect(await page.getAttribute('[data-refusal]', 'data-refusal')).toBe('ERR_PSEUDONYM_TRUSTEES')
+    await expect.poll(() => status(page)).toBe('refused')
+    await expect
+      .poll(() => page.getAttribute('[data-refusal]', 'data-refusal'))
+      .toBe('ERR_PSEUDONYM_TRUSTEES')
 
     await page.fill('#count', '10')
     await page.click('#order-go')
     await page.waitForSelector('#trustee-1-approve')
     await decide(page, 1, 'approve')
     // Its officer approved; the trustee itself did not.
-    expect(await page.getAttribute('[data-trustee="1"] [data-code]', 'data-code')).toBe(
-      'ERR_PSEUDONYM_GRANT_COUNT',
-    )
+    await expect
+      .poll(() => page.getAttribute('[data-trustee="1"] [data-code]', 'data-code'))
+      .toBe('ERR_PSEUDONYM_GRANT_COUNT')
     await decide(page, 2, 'approve')
-    expect(await status(page)).toBe('refused')
+    await expect.poll(() => status(page)).toBe('refused')
   })
 
   full('fits a phone without scrolling sideways, in Chinese, in caring mode, in the dark', async () => {
@@ -191,7 +195,7 @@ describe.skipIf(!executable)('the departments in a browser', () => {
       colorScheme: 'dark',
     })
     const width = () => page.evaluate(() => document.documentElement.scrollWidth)
-    expect(await page.innerText('h1')).toBe('部门')
+    await expect.poll(() => page.innerText('h1')).toBe('部门')
     await page.click('#try-go')
     await ask(page)
     await decide(page, 2, 'approve')
@@ -201,7 +205,7 @@ describe.skipIf(!executable)('the departments in a browser', () => {
     await page.click('#tab-record')
     await page.click('#record-go')
     await page.waitForSelector('[data-entries]')
-    expect(await page.innerText('#record')).toContain('食品安全办公室')
+    await expect.poll(() => page.innerText('#record')).toContain('食品安全办公室')
     for (const isCaring of [false, true]) {
       if (isCaring) await page.click('#tool-caring')
       for (const tab of ['tables', 'join', 'record', 'attempts']) {
@@ -213,7 +217,7 @@ describe.skipIf(!executable)('the departments in a browser', () => {
     await page.click('#tab-join')
     await page.click('#tool-language')
     // What the page was showing is said in the other language; nothing is asked for again.
-    expect(await page.innerText('#join')).toContain('The aggregate')
-    expect(await page.locator('#aggregate').count()).toBe(1)
+    await expect.poll(() => page.innerText('#join')).toContain('The aggregate')
+    await expect.poll(() => page.locator('#aggregate').count()).toBe(1)
   })
 })

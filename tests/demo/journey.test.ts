@@ -70,8 +70,8 @@ describe.skipIf(!executable)('the demo in a browser', () => {
       await page.click('label.person:nth-child(3)')
       await page.click('#enrol-go')
       await page.waitForSelector('#open-wallet')
-      expect(await page.locator('[data-proved="true"]').count()).toBe(2)
-      expect(await page.locator('[data-proved="false"]').count()).toBe(0)
+      await expect.poll(() => page.locator('[data-proved="true"]').count()).toBe(2)
+      await expect.poll(() => page.locator('[data-proved="false"]').count()).toBe(0)
       const blinded = await page.locator('#steps li:nth-child(2) .bytes-row span:nth-child(2)').innerText()
       expect(blinded).toMatch(/^[0-9a-f]{64}$/)
 
@@ -79,10 +79,12 @@ describe.skipIf(!executable)('the demo in a browser', () => {
       await again.click('label.person:nth-child(3)')
       await again.click('#enrol-go')
       await again.waitForSelector('#open-wallet')
-      expect(await again.locator('#steps li:nth-child(4)').innerText()).toContain('already enrolled')
-      expect(await again.locator('#steps li:nth-child(2) .bytes-row span:nth-child(2)').innerText()).not.toBe(
-        blinded,
-      )
+      await expect
+        .poll(() => again.locator('#steps li:nth-child(4)').innerText())
+        .toContain('already enrolled')
+      await expect
+        .poll(() => again.locator('#steps li:nth-child(2) .bytes-row span:nth-child(2)').innerText())
+        .not.toBe(blinded)
     },
   )
 
@@ -169,7 +171,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
     await context.setOffline(true)
     await gate.reload()
     await gate.waitForSelector('html[data-ready]')
-    expect(await gate.getAttribute('[data-online]', 'data-online')).toBe('false')
+    await expect.poll(() => gate.getAttribute('[data-online]', 'data-online')).toBe('false')
     const code = await showCode(wallet)
     expect(await check(gate, code)).toMatchObject({ ok: true, failed: [] })
     expect((await check(gate, code)).failed).toEqual(['replay'])
@@ -186,7 +188,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
       await office.click('#tab-keys')
       await office.click('#rotate-token')
       await office.waitForSelector('#rotation .note')
-      expect(await office.locator('[data-version="token-2"]').count()).toBe(1)
+      await expect.poll(() => office.locator('[data-version="token-2"]').count()).toBe(1)
 
       await wallet.click('#more-safety')
       await wallet.click('#freeze')
@@ -215,13 +217,13 @@ describe.skipIf(!executable)('the demo in a browser', () => {
     await office.click('#act-close')
     await expect.poll(() => office.locator('.record-open').count()).toBe(0)
     await office.click('#tab-log')
-    expect(await office.locator('#log tbody tr:first-child').innerText()).toContain('supervision')
+    await expect.poll(() => office.locator('#log tbody tr:first-child').innerText()).toContain('supervision')
 
     await wallet.reload()
     await wallet.waitForSelector('html[data-ready]')
     await wallet.click('#more-history')
     await wallet.waitForSelector('#about li')
-    expect(await wallet.innerText('#about')).toContain('supervision')
+    await expect.poll(() => wallet.innerText('#about')).toContain('supervision')
   })
 
   full('leaves nothing of a person in answers or on the disk that a thief could read', async () => {

@@ -53,11 +53,11 @@ describe.skipIf(!executable)('the log in a browser', () => {
     const context = await browser.newContext()
     const page = await open(context, `${demo.url}/log`)
     // Signature of the log, two witnesses, and the root recomputed from all entries.
-    expect(await holds(page)).toEqual(['true', 'true', 'true', 'true'])
+    await expect.poll(() => holds(page)).toEqual(['true', 'true', 'true', 'true'])
     await page.click('#entries tr:nth-child(5) [data-verify]')
     await page.waitForSelector('#entries tr:nth-child(5)[data-chosen="true"]')
-    expect(await page.getAttribute('#verdict [data-holds]', 'data-holds')).toBe('true')
-    expect(await page.locator('#tree rect.proof').count()).toBeGreaterThan(1)
+    await expect.poll(() => page.getAttribute('#verdict [data-holds]', 'data-holds')).toBe('true')
+    await expect.poll(() => page.locator('#tree rect.proof').count()).toBeGreaterThan(1)
     await page.fill('#growth-from', '7')
     await page.click('#growth-form button')
     await page.waitForSelector('#growth-result [data-holds="true"]')
@@ -81,7 +81,7 @@ describe.skipIf(!executable)('the log in a browser', () => {
     const { rows } = (await (await fetch(`${demo.url}/console/rows`)).json()) as { rows: { entry: string }[] }
     await post('/console/step', { entry: rows[0]?.entry, action: 'freeze', reason: 'court-order' })
     const again = await open(context, `${demo.url}/log`)
-    expect(await holds(again)).toEqual(['true', 'true', 'true', 'true', 'true'])
+    await expect.poll(() => holds(again)).toEqual(['true', 'true', 'true', 'true', 'true'])
   })
 
   it('is attacked in seven ways, and somebody notices each', async () => {
@@ -115,9 +115,9 @@ describe.skipIf(!executable)('the log in a browser', () => {
         .locator('[data-who="browser"][data-noticed="true"]')
         .evaluateAll((all) => all.map((one) => one.getAttribute('data-step')))
       expect(steps, attack).toEqual(BROWSER_ALARMS[attack])
-      expect(await page.getAttribute('#attack-tree', 'class')).toBe(
-        attack === 'tile' ? 'tree broken' : 'tree',
-      )
+      await expect
+        .poll(() => page.getAttribute('#attack-tree', 'class'))
+        .toBe(attack === 'tile' ? 'tree broken' : 'tree')
     }
     await page.click('#attack-reset')
     await page.waitForSelector('#attack-report', { state: 'hidden' })

@@ -38,16 +38,17 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
     const second = await open(context, `${demo.url}/citizen`)
     await enrol(first, 0)
     await second.waitForSelector('#show-start')
-    expect(await second.innerText('.id-card .name')).toBe(await first.innerText('.id-card .name'))
+    await expect.poll(() => second.innerText('.id-card .name')).toBe(await first.innerText('.id-card .name'))
     // Two tabs that enrol at the same moment: one wins, nothing of the other's is kept.
     const third = await browser.newContext()
     const tabs = await Promise.all([1, 2].map(() => open(third, `${demo.url}/citizen`)))
     await tabs[1]?.click('label.person:nth-child(2)')
-    await Promise.all(tabs.map((tab) => tab.click('#enrol-go')))
+    // Not `click`, which waits for the button to stand still: the other tab may have taken it away by then.
+    await Promise.all(tabs.map((tab) => tab.$eval('#enrol-go', (button) => (button as HTMLElement).click())))
     for (const tab of tabs) await tab.waitForSelector('#open-wallet, #show-start')
     const after = await open(third, `${demo.url}/citizen`)
     await after.waitForSelector('#show-start')
-    expect(await copiesLeft(after)).toBe('12 of 12 copies left')
+    await expect.poll(() => copiesLeft(after)).toBe('12 of 12 copies left')
   })
 
   it('finishes an enrolment whose page was closed before the copies came', async () => {
@@ -58,7 +59,7 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
     await page.unroute('**/desk')
     await page.reload()
     await page.waitForSelector('#show-start')
-    expect(await copiesLeft(page)).toBe('12 of 12 copies left')
+    await expect.poll(() => copiesLeft(page)).toBe('12 of 12 copies left')
   })
 
   it('says that a server does not answer, answers with an error, or with nonsense', async () => {
@@ -99,7 +100,7 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
     const gate = await visit('/verifier')
     expect(await check(gate, 'CTD1:X')).toMatchObject({ ok: false })
     await gate.selectOption('#policy', 'counter')
-    expect(await gate.locator('.verdict').count()).toBe(0)
+    await expect.poll(() => gate.locator('.verdict').count()).toBe(0)
     await gate.click('#tab-image')
     const text = { name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') }
     await gate.setInputFiles('#image-file', text)
@@ -120,7 +121,7 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
     await gate.click('#lists-refresh')
     await gate.waitForSelector('#lists-forget')
     expect(before).toContain('issuers: 1')
-    expect(await gate.innerText('#lists')).toContain('ERR_TRUST_UNKNOWN_KEY')
+    await expect.poll(() => gate.innerText('#lists')).toContain('ERR_TRUST_UNKNOWN_KEY')
     await gate.unroute('**/trust-list')
     gate.on('dialog', (dialog) => void dialog.accept())
     await gate.click('#lists-forget')
@@ -137,6 +138,6 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
     const page = await context.newPage()
     await page.goto(`${demo.url}/verifier`)
     await page.waitForSelector('#fault .note')
-    expect(await page.innerText('#fault')).toContain('Load the page again')
+    await expect.poll(() => page.innerText('#fault')).toContain('Load the page again')
   })
 })

@@ -37,10 +37,10 @@ describe.skipIf(!executable)('the open protocols in a browser', () => {
     expect(await fresh(tab)).toBe(3)
     for (const left of [2, 1]) {
       await tab.click('#ask-here')
-      expect(await tab.textContent('#consent li')).toBe('age_equal_or_over.18')
+      await expect.poll(() => tab.textContent('#consent li')).toBe('age_equal_or_over.18')
       await tab.click('#consent .primary')
       await tab.waitForSelector('#asked [data-state="accepted"]')
-      expect(await tab.textContent('#asked dl')).toContain('true')
+      await expect.poll(() => tab.textContent('#asked dl')).toContain('true')
       expect(await fresh(tab)).toBe(left)
     }
   })
@@ -94,7 +94,7 @@ describe.skipIf(!executable)('the open protocols in a browser', () => {
       },
     })
     await tab.waitForSelector('#asked [data-state="accepted"]')
-    expect(await tab.textContent('#asked dl')).toContain('birthdate')
+    await expect.poll(() => tab.textContent('#asked dl')).toContain('birthdate')
   })
 
   it('the browser is asked where it has the Digital Credentials API, with a signed request for this page only', async () => {
@@ -120,8 +120,8 @@ describe.skipIf(!executable)('the open protocols in a browser', () => {
   it('without that interface the page says so', async () => {
     const tab = await page()
     const has = await tab.evaluate(() => 'DigitalCredential' in globalThis)
-    expect(await tab.isVisible('#ask-browser')).toBe(has)
-    expect(await tab.isVisible('#no-browser-api')).toBe(!has)
+    await expect.poll(() => tab.isVisible('#ask-browser')).toBe(has)
+    await expect.poll(() => tab.isVisible('#no-browser-api')).toBe(!has)
   })
 })
 

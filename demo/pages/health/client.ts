@@ -339,6 +339,16 @@ async function take(text: string): Promise<void> {
   }
 }
 
+// One frame at a time: a second one, read late, would bring back what was handed in meanwhile.
+let isTaking = false
+async function takeFrame(text: string): Promise<void> {
+  if (isTaking || reading) return
+  isTaking = true
+  await take(text).finally(() => {
+    isTaking = false
+  })
+}
+
 function stopCamera(): void {
   camera?.stop()
   camera = undefined
@@ -355,7 +365,7 @@ byId('certificate-scan').addEventListener('click', async () => {
   byId('finder').hidden = false
   try {
     camera = await openCamera(byId<HTMLVideoElement>('video'), (text) => {
-      if (!reading) void take(text)
+      void takeFrame(text)
     })
     say('certificates.looking')
   } catch {
