@@ -6,9 +6,9 @@ const isLong = process.env['CTID_FULL'] === '1'
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
-    // Far above what anything takes: a limit is for what hangs, and a busy machine must not look like that.
-    testTimeout: isLong ? 600_000 : 120_000,
-    hookTimeout: isLong ? 600_000 : 120_000,
+    // Far above what anything takes: a limit is for what hangs, and a busy machine must not look like one.
+    testTimeout: isLong ? 1_800_000 : 120_000,
+    hookTimeout: isLong ? 1_800_000 : 120_000,
     expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     maxWorkers: 3,

@@ -31,21 +31,15 @@ function record(name: string, synchronous: string): Operation[] {
   const calls = 'trace=pwrite64,write,ftruncate,fsync,fdatasync,unlink'
   execFileSync(
     'strace',
-    [
-      '-y',
-      '-xx',
-      '-s',
-      '70000',
-      '-e',
-      calls,
-      '-o',
-      trace,
-      process.execPath,
-      '--import',
-      'tsx',
-      ENROLLER,
-    ].concat([database, '0', '400', 'mixed', '6', synchronous]),
-    { cwd: join(import.meta.dirname, '../..'), stdio: 'ignore' },
+    ['-y', '-xx', '-s', '70000', '-e', calls, '-o', trace, process.execPath, ENROLLER].concat([
+      database,
+      '0',
+      '400',
+      'mixed',
+      '6',
+      synchronous,
+    ]),
+    { stdio: 'ignore' },
   )
   const text = (escaped: string) => Buffer.from(escaped.replaceAll('\\x', ''), 'hex')
   const operations: Operation[] = []

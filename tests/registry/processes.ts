@@ -1,11 +1,9 @@
 // Runs enroller.ts as a process and collects what it acknowledged.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { bundled } from '../programs.ts'
 
-const here = dirname(fileURLToPath(import.meta.url))
-export const ENROLLER = join(here, 'enroller.ts')
+export const ENROLLER = await bundled(new URL('enroller.ts', import.meta.url))
 
 export type Acknowledged = { readonly index: number; readonly status: string; readonly token: string }
 
@@ -22,8 +20,7 @@ export type Enroller = {
 }
 
 export function startEnroller(args: readonly (string | number)[]): Enroller {
-  const child = spawn(process.execPath, ['--import', 'tsx', ENROLLER, ...args.map(String)], {
-    cwd: join(here, '../..'),
+  const child = spawn(process.execPath, [ENROLLER, ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const acknowledged: Acknowledged[] = []

@@ -4,7 +4,6 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import {
   appendLeaf,
@@ -18,7 +17,9 @@ import {
   readEntries,
 } from '#ctid/transparency'
 import { openFileLog } from '../../src/transparency/node.ts'
+import { bundled } from '../programs.ts'
 
+const HAMMER = await bundled(new URL('hammer.ts', import.meta.url))
 const ROUNDS = process.env['CTID_FULL'] ? 100 : 4
 const signer = noteSigner('log.example/hammer', LOG_SIGNATURE, new Uint8Array(32).fill(7))
 const policy = { origin: 'log.example/hammer', logKey: signer.key, witnesses: [], threshold: 0 }
@@ -29,15 +30,7 @@ type Acknowledged = { readonly text: string; readonly index: number; readonly no
 
 // Starts the hammer, kills it some time after it is ready, returns what it said before.
 function hammerAndKill(directory: string, run: number, witnesses: number): Promise<Acknowledged[]> {
-  const script = fileURLToPath(new URL('hammer.ts', import.meta.url))
-  const child = spawn(process.execPath, [
-    '--import',
-    'tsx',
-    script,
-    directory,
-    String(run),
-    String(witnesses),
-  ])
+  const child = spawn(process.execPath, [HAMMER, directory, String(run), String(witnesses)])
   let out = ''
   let errors = ''
   child.stderr.on('data', (data) => {
