@@ -43,10 +43,13 @@ export function icon(name: string, className = '', label?: string): SVGElement {
   )
 }
 
-/** Replaces everything inside an element. */
+/** Replaces everything inside an element. A list keeps what was chosen in it, as long as that is still there. */
 export function fill(element: Element, ...children: readonly Child[]): void {
+  const list = element instanceof HTMLSelectElement ? element : undefined
+  const chosen = list?.value ?? ''
   element.replaceChildren()
   append(element, children)
+  if (list && chosen !== '' && [...list.options].some(({ value }) => value === chosen)) list.value = chosen
 }
 
 /** The element with this id; a missing one is a programming error. */

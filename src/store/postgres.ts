@@ -38,7 +38,7 @@ export type PostgresOptions = {
 const ATTEMPTS = 10
 
 /** Two processes that make the same table, index or column at once meet in the catalogue: look again. */
-const MET_IN_CATALOGUE = new Set(['23505', '42P07', '42701', '40001', '40P01', 'XX000'])
+const MET_IN_CATALOGUE = new Set(['23505', '42P07', '42710', '42701', '40001', '40P01', 'XX000'])
 
 /** From how many rows on COPY is worth its round trips. */
 const COPY_FROM = 500

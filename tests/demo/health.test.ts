@@ -151,6 +151,10 @@ describe.skipIf(!executable)('a certificate by camera', () => {
     await desk.click('#tab-office')
     const seen = await print('positive-test')
     expect(seen).toMatch(/^HC1:/)
+    // The page is drawn anew after each step; what was chosen in it stays.
+    await desk.click('#tab-sources')
+    await desk.click('#tab-office')
+    expect(await desk.inputValue('#certified')).toBe('positive-test')
     phone = await launch(executable ?? '', { seen, folder: demo.folder })
     const context = await phone.newContext({ viewport: { width: 390, height: 844 } })
     await enrol(await open(context, `${demo.url}/citizen`))

@@ -178,6 +178,7 @@ function ask(entry: Entry, action: Action): void {
     reasonSelect,
     ...data.reasons[action].map((reason) => h('option', { value: reason }, t(`reason.${reason}`))),
   )
+  reasonSelect.selectedIndex = 0
   submit.textContent = t(`do.${action}`)
   submit.hidden = false
   reasonSelect.disabled = false

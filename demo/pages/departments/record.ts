@@ -74,11 +74,7 @@ export function wireRecord(
   }
 
   const render = () => {
-    const chosen = select.value
-    fill(
-      select,
-      ...people().map((name, at) => h('option', { value: at, selected: String(at) === chosen }, name)),
-    )
+    fill(select, ...people().map((name, at) => h('option', { value: at }, name)))
     if (shown) renderRecord(shell, shown)
   }
   select.addEventListener('change', () => {

@@ -58,14 +58,10 @@ async function load(): Promise<void> {
 // ---- sources
 
 function renderSources(): void {
-  const person = byId<HTMLSelectElement>('person')
-  const chosen = person.value
   fill(
-    person,
+    byId('person'),
     ...(desk.people.length === 0 ? [h('option', { value: '' }, t('sources.none'))] : []),
-    ...desk.people.map((subject) =>
-      h('option', { value: subject, selected: subject === chosen }, `${subject.slice(0, 12)}…`),
-    ),
+    ...desk.people.map((subject) => h('option', { value: subject }, `${subject.slice(0, 12)}…`)),
   )
   byId<HTMLButtonElement>('evidence-go').disabled = desk.people.length === 0
   byId('nobody').hidden = desk.people.length > 0
@@ -108,13 +104,10 @@ byId('evidence-form').addEventListener('submit', (event) => {
 const CERTIFIED = ['negative-test', 'positive-test', 'vaccination', 'recovery'] as const
 
 function renderOffice(): void {
-  const chosen = byId<HTMLSelectElement>('named').value
   fill(
     byId('named'),
     ...walkIns().flatMap((document, at) =>
-      document['documentType'] === 'uscc'
-        ? []
-        : [h('option', { value: at, selected: String(at) === chosen }, document['name'] ?? '')],
+      document['documentType'] === 'uscc' ? [] : [h('option', { value: at }, document['name'] ?? '')],
     ),
   )
   fill(byId('certified'), ...CERTIFIED.map((what) => h('option', { value: what }, t(`office.${what}`))))
