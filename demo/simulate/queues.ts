@@ -72,6 +72,7 @@ export type Sequencing = {
   readonly backlogSeconds: number
 }
 
+// Below what a log takes (32,768 by default): planned so that an entry waits for few others.
 const MAX_BATCH = 8192
 
 /** One log: entries that wait share a batch; a batch costs a round of the witnesses and its hashes. Refills arrive at random. */

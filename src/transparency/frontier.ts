@@ -1,6 +1,6 @@
 // The right edge of a growing tree: enough to append leaves and to know the root, in a logarithm of hashes.
 import { sha256Into } from '../crypto/index.ts'
-import { EMPTY_ROOT, leafHashInto, nodeHash } from './tree.ts'
+import { EMPTY_ROOT, nodeHash } from './tree.ts'
 
 /**
  * The tree so far. Per level one hash input, `0x01 ‖ left ‖ right`: a perfect subtree that waits for its sibling stands
@@ -28,12 +28,6 @@ export function appendLeaf(frontier: Frontier, leaf: Uint8Array, onNode?: OnNode
   climb(frontier, onNode)
 }
 
-/** As {@link appendLeaf}, from the entry. */
-export function appendEntry(frontier: Frontier, entry: Uint8Array, onNode?: OnNode): void {
-  leafHashInto(entry, inputAt(frontier, 0), sideOf(frontier.size))
-  climb(frontier, onNode)
-}
-
 function climb(frontier: Frontier, onNode: OnNode | undefined): void {
   let position = frontier.size
   let level = 0
@@ -57,18 +51,9 @@ export function frontierRoot(frontier: Frontier): Uint8Array {
   return last === undefined ? EMPTY_ROOT : hashes.reduceRight((right, left) => nodeHash(left, right), last)
 }
 
-/** Hashes of the perfect subtrees, largest first: one per set bit of the size. */
-export function frontierHashes({ size, inputs }: Frontier): Uint8Array[] {
+// Hashes of the perfect subtrees, largest first: one per set bit of the size.
+function frontierHashes({ size, inputs }: Frontier): Uint8Array[] {
   return levelsOf(size).map((level) => (inputs[level] as Uint8Array).slice(LEFT, RIGHT))
-}
-
-/** The inverse of {@link frontierHashes}. */
-export function restoreFrontier(size: number, hashes: readonly Uint8Array[]): Frontier {
-  const frontier = { ...emptyFrontier(), size }
-  for (const [i, level] of levelsOf(size).entries()) {
-    inputAt(frontier, level).set(hashes[i] as Uint8Array, LEFT)
-  }
-  return frontier
 }
 
 function levelsOf(size: number): number[] {

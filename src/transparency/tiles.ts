@@ -52,6 +52,17 @@ export function tileWidth(level: number | 'entries', index: number, size: number
   return Math.max(0, Math.min(TILE_WIDTH, hashes - index * TILE_WIDTH))
 }
 
+/** Whether bytes have the length of this tile, or as many entries as this bundle. */
+export function isWhole({ level, width }: Tile, bytes: Uint8Array): boolean {
+  if (level !== 'entries') return bytes.length === width * 32
+  let offset = 0
+  let count = 0
+  for (; offset + 2 <= bytes.length; count++) {
+    offset += 2 + (((bytes[offset] as number) << 8) | (bytes[offset + 1] as number))
+  }
+  return offset === bytes.length && count === width
+}
+
 /** Every tile and bundle of a tree, as it is at `size`. */
 export function* tilesOfTree(size: number): Generator<Tile> {
   for (let index = 0; index * TILE_WIDTH < size; index++) {

@@ -19,9 +19,15 @@ export function leafHash(entry: Uint8Array): Uint8Array {
   return sha256(leafInputOf(entry))
 }
 
-/** As {@link leafHash}, written to `out` at `offset`. */
-export function leafHashInto(entry: Uint8Array, out: Uint8Array, offset: number): void {
-  sha256Into(leafInputOf(entry), out, offset)
+/**
+ * Hashes bytes with another first byte, in place: with 0x00 there and an entry behind it, that is the hash of a leaf, with 0x01
+ * and two hashes that of a node. The byte is put back, so that the bytes may lie among others that are needed.
+ */
+export function hashPrefixed(prefix: 0 | 1, bytes: Uint8Array, out: Uint8Array, offset: number): void {
+  const before = bytes[0] as number
+  bytes[0] = prefix
+  sha256Into(bytes, out, offset)
+  bytes[0] = before
 }
 
 // Input buffers are kept: SHA-256 is synchronous and does not keep them, and allocation would cost as much as hashing.

@@ -57,6 +57,22 @@ describe('appending', () => {
     await log.close()
   })
 
+  it('serves no tile of which a part is written so far', async () => {
+    const directory = await newFolder()
+    const log = await open(directory)
+    await log.append(entriesOf(600))
+    for (const path of ['tile/0/000', 'tile/entries/001', 'tile/entries/002.p/88', 'tile/1/000.p/2']) {
+      const whole = await readFile(join(directory, path))
+      for (const length of [0, 1, 4_096, whole.length - 1].filter((length) => length < whole.length)) {
+        await writeFile(join(directory, path), whole.subarray(0, length))
+        expect(await log.source.read(path)).toBeUndefined()
+      }
+      await writeFile(join(directory, path), whole)
+      expect(await log.source.read(path)).toEqual(new Uint8Array(whole))
+    }
+    await log.close()
+  })
+
   it('gives callers that wait at the same time one batch and distinct places', async () => {
     const log = await open(await newFolder())
     const results = await Promise.all(entriesOf(200).map((entry) => log.append([entry])))
@@ -107,6 +123,26 @@ describe('recovery', () => {
       expect(new Uint8Array(await readFile(join(directory, path)))).toEqual(bytes)
     }
     await log.close()
+  })
+
+  it('begins the journal anew while appending goes on, however many tiles there are to sync first', async () => {
+    const directory = await newFolder()
+    const limits = { maxJournalLength: 200_000, maxBatch: 2_000 }
+    const log = await open(directory, limits)
+    let longest = 0
+    for (let round = 0; round < 20; round++) {
+      await Promise.all([0, 1].map((i) => log.append(entriesOf(2_000, round * 4_000 + i * 2_000))))
+      longest = Math.max(longest, (await stat(join(directory, 'journal'))).size)
+    }
+    await log.close()
+    const batch = 2_000 * 'xxentry 12345'.length
+    expect(longest).toBeLessThan(2 * limits.maxJournalLength + 2 * batch)
+    expect((await stat(join(directory, 'journal'))).size).toBeLessThan(80_000 * 'xxentry 12345'.length * 0.9)
+    const again = await open(directory, limits)
+    expect(await rootFromTiles(again.source, 80_000)).toEqual(
+      (await openCheckpoint(again.published().note, policy)).root,
+    )
+    await again.close()
   })
 
   it('drops a torn last record and writes lost tiles again', async () => {

@@ -18,7 +18,7 @@ import { readEntries, rootFromTiles } from '../prove.ts'
 import { openTileWriter, type TileWriter } from '../tile-writer.ts'
 import { decodeBundle, encodeBundle, MAX_ENTRY_LENGTH, type TileSource } from '../tiles.ts'
 import { EMPTY_ROOT, leafHash } from '../tree.ts'
-import { directorySource, directoryWriter, replaceFile, syncFiles, type WriteFiles } from './directory.ts'
+import { directorySource, replaceFile, syncFiles, type TileFiles, tileFiles } from './directory.ts'
 import { type Batch, type Journal, openJournal } from './journal.ts'
 
 /** What an append returns: where the entries are, and the signed checkpoint that covers them. */
@@ -40,9 +40,12 @@ export type FileLogOptions = {
   /** Called before a checkpoint is published. When it throws, the batch is not acknowledged. */
   readonly cosign?: Cosign
   readonly clock?: Clock
-  /** Most entries in one batch. Default 8,192. */
+  /** Most entries in one batch, unless one call brings more. Default 32,768. */
   readonly maxBatch?: number
-  /** Journal length in bytes at which tiles are synced and the journal starts again. Default 64 MiB. */
+  /**
+   * Journal length in bytes from which on tiles are synced, while appending goes on, so that the journal can start
+   * again. Default 64 MiB. It never exceeds twice that by more than a batch.
+   */
   readonly maxJournalLength?: number
 }
 
@@ -62,6 +65,11 @@ export type FileLog = {
   published(): { readonly size: number; readonly note: string }
   close(): Promise<void>
 }
+
+/** Bytes of entries in one batch, unless one call brings more. */
+const MAX_BATCH_LENGTH = 16 << 20
+/** So few files are synced at once, while appends wait. */
+const FEW_FILES = 64
 
 type Waiting = {
   /** The entries as a bundle, which is how the journal and the tiles hold them. */
@@ -110,7 +118,7 @@ async function rebuild(options: FileLogOptions, opened: Opened): Promise<FileLog
   const { directory, origin, signers } = options
   const { source, lock, journal } = opened
   const tiles = openTileWriter(opened.snapshot)
-  const writeFiles = directoryWriter(directory)
+  const written = tileFiles(directory)
   const snapshotSize = tiles.size()
   const roots = new Map([[tiles.size(), tiles.root()]])
   const files = new Map<string, Map<string, Uint8Array>>()
@@ -125,7 +133,12 @@ async function rebuild(options: FileLogOptions, opened: Opened): Promise<FileLog
     throw new CtidError('ERR_LOG_CORRUPT', { detail: 'checkpoint missing' })
   }
   await journal.trim()
-  for (const versions of files.values()) writeFiles(versions)
+  // These may not have been synced by the process that wrote them first.
+  const unsynced = new Set<string>()
+  for (const versions of files.values()) {
+    written.replace(versions)
+    for (const path of versions.keys()) unsynced.add(path)
+  }
   const now = { origin, size: tiles.size(), root: tiles.root() }
   const clock = options.clock ?? systemClock
   // The same statement again, when the journal does not have it: a rotation keeps no note.
@@ -141,7 +154,7 @@ async function rebuild(options: FileLogOptions, opened: Opened): Promise<FileLog
   for await (const { index, entry } of readEntries(source, range, tiles.size())) {
     unpublished.set(toHex(leafHash(entry)), index)
   }
-  return startSequencer({ options, source, journal, writeFiles, tiles, unpublished, state, lock })
+  return startSequencer({ options, source, journal, written, unsynced, tiles, unpublished, state, lock })
 }
 
 // Files by tile. Of a tile that was filled meanwhile only the full one is kept: its partial versions are many.
@@ -203,7 +216,9 @@ type Sequencer = {
   readonly options: FileLogOptions
   readonly source: TileSource
   readonly journal: Journal
-  readonly writeFiles: WriteFiles
+  readonly written: TileFiles
+  /** Tiles that a power cut could still take; the journal has their entries. */
+  readonly unsynced: Set<string>
   readonly tiles: TileWriter
   readonly unpublished: Map<string, number>
   readonly state: { note: string; published: { size: number; note: string } }
@@ -214,15 +229,16 @@ function startSequencer({
   options,
   source,
   journal,
-  writeFiles,
+  written,
+  unsynced,
   tiles,
   unpublished,
   state,
   lock,
 }: Sequencer): FileLog {
   const { directory, origin, signers, cosign, clock = systemClock } = options
-  const { maxBatch = 8192, maxJournalLength = 64 << 20 } = options
-  const unsynced = new Set<string>()
+  const { maxBatch = 32_768, maxJournalLength = 64 << 20 } = options
+  let syncing: Promise<void> | undefined
   let queue: Waiting[] = []
   let running: Promise<void> | undefined
   let closed: CtidError | undefined
@@ -265,7 +281,8 @@ function startSequencer({
       if (!lock.held()) throw new CtidError('ERR_LOG_LOCKED')
       if (added.length > 0) {
         await journal.append({ firstIndex, note, bundle: added })
-        writeFiles(files)
+        await written.settled()
+        written.add(files)
         for (const path of files.keys()) unsynced.add(path)
       }
       await publish(prepared)
@@ -312,11 +329,35 @@ function startSequencer({
     confirmed = true
   }
 
+  // A journal that has grown long starts again as soon as the tiles are durable without it. There are thousands of them,
+  // each synced by itself: that goes on beside the appending, until few are left.
+  function mustRotate(): boolean {
+    const length = journal.length()
+    if (length <= maxJournalLength || closed) return false
+    if (length > 2 * maxJournalLength) return true
+    if (syncing === undefined && unsynced.size > FEW_FILES) {
+      syncing = sync()
+        .catch(fail)
+        .then(() => {
+          syncing = undefined
+        })
+    }
+    return syncing === undefined
+  }
+
+  async function sync(): Promise<void> {
+    const paths = [...unsynced]
+    unsynced.clear()
+    await syncFiles(directory, paths)
+  }
+
   // Only when nothing is prepared: the snapshot must be what the journal holds.
   async function rotate(): Promise<void> {
     try {
-      await syncFiles(directory, ['checkpoint', ...unsynced])
-      unsynced.clear()
+      await syncing
+      if (closed) return
+      unsynced.add('checkpoint')
+      await sync()
       await journal.rotate(tiles.snapshot())
     } catch (cause) {
       fail(cause)
@@ -327,11 +368,11 @@ function startSequencer({
     let committing: Promise<void> | undefined
     while (queue.length > 0 || committing) {
       // With a full batch waiting, hash it while the one before is being written; else let the batch grow meanwhile.
-      const rotating = journal.length() > maxJournalLength
+      const rotating = mustRotate()
       if (queuedEntries() < maxBatch / 2 || rotating || cosign) {
         await committing
         committing = undefined
-        if (rotating && !closed) await rotate()
+        if (rotating) await rotate()
         if (queue.length === 0) continue
       }
       const batch = takeBatch()
@@ -352,10 +393,13 @@ function startSequencer({
   }
 
   function takeBatch(): Waiting[] {
-    let total = 0
     let taken = 0
-    while (taken < queue.length && (taken === 0 || total + (queue[taken]?.count ?? 0) <= maxBatch)) {
-      total += queue[taken]?.count ?? 0
+    let entries = 0
+    let bytes = 0
+    for (const { bundle, count } of queue) {
+      entries += count
+      bytes += bundle.length
+      if (taken > 0 && (entries > maxBatch || bytes > MAX_BATCH_LENGTH)) break
       taken++
     }
     const batch = queue.slice(0, taken)
@@ -389,6 +433,8 @@ function startSequencer({
       if (released) return
       released = true
       await running
+      await syncing
+      await written.settled().catch(fail)
       closed ??= new CtidError('ERR_LOG_CLOSED', { detail: 'closed' })
       await journal.close()
       lock.release()
