@@ -42,16 +42,18 @@ export function storeLedger(store: Store, options: LedgerOptions): IssuerLedger 
     allocate: async (count) => {
       if (count > capacity) throw new CtidError('ERR_STATUS_FULL')
       return await store.transaction(async (session) => {
-        const newest = await newestList(session)
-        await session.insert('issuer_list', ['list', 'taken'], [[newest, 0]])
-        // Count first: the row lock makes concurrent issuers wait for each other here.
-        await session.run('update issuer_list set taken = taken + $1 where list = $2', [count, newest])
-        const [row] = await session.rows<{ taken: number }>('select taken from issuer_list where list = $1', [
-          newest,
-        ])
-        const list = (row?.taken ?? 0) > capacity ? newest + 1 : newest
-        if (list > newest) await session.insert('issuer_list', ['list', 'taken'], [[list, count]])
-        return await takePlaces(session, { list, count, listSize, random })
+        // Counted first: the list's row is locked from here on, so places of one list are given away one batch at a time.
+        for (let list = await newestList(session); ; list++) {
+          const taken = [count, list, capacity - count]
+          const room = 'update issuer_list set taken = taken + $1 where list = $2 and taken <= $3'
+          let counted = await session.run(room, taken)
+          if (counted === 0) {
+            // Full, or not there yet; of two that open a list the second waits here and counts with the first.
+            await session.insert('issuer_list', ['list', 'taken'], [[list, 0]])
+            counted = await session.run(room, taken)
+          }
+          if (counted === 1) return await takePlaces(session, { list, count, listSize, random })
+        }
       })
     },
     append: async ({ label, sealed, expiresAt }) => {
@@ -106,16 +108,37 @@ export function storeLedger(store: Store, options: LedgerOptions): IssuerLedger 
   }
 }
 
+// The first places that are free, of a sequence of random ones: looked up together, taken together.
 async function takePlaces(
   session: Session,
   { list, count, listSize, random }: { list: number; count: number; listSize: number; random: RandomBytes },
 ): Promise<StatusPlace[]> {
-  const places: StatusPlace[] = []
-  while (places.length < count) {
-    const index = randomIndex(listSize, random)
-    // The constraint decides: an index that is taken inserts nothing, and another is drawn.
-    const inserted = await session.insert('issuer_place', ['place'], [[list * LIST + index]])
-    if (inserted === 1) places.push({ list, index })
+  const drawn = new Set<number>()
+  const free: number[] = []
+  while (free.length < count) {
+    const candidates: number[] = []
+    for (
+      const wanted = 2 * (count - free.length) + SPARE;
+      candidates.length < wanted && drawn.size < listSize;
+    ) {
+      const index = randomIndex(listSize, random)
+      if (drawn.has(index)) continue
+      drawn.add(index)
+      candidates.push(index)
+    }
+    // Never while the counts are right.
+    if (candidates.length === 0) throw new CtidError('ERR_STATUS_FULL')
+    const keys = candidates.map((index) => list * LIST + index)
+    const rows = await session.find<{ place: number }>('issuer_place', ['place'], keys)
+    const taken = new Set(rows.map(({ place }) => place))
+    free.push(...candidates.filter((_, i) => !taken.has(keys[i] as number)))
   }
-  return places
+  const indices = free.slice(0, count)
+  const rows = indices.map((index) => [list * LIST + index])
+  // The constraint decides: whoever took one of them without having locked the list must have it.
+  if ((await session.insert('issuer_place', ['place'], rows)) !== count) throw new CtidError('ERR_STORE_BUSY')
+  return indices.map((index) => ({ list, index }))
 }
+
+/** Draws beyond twice what is needed: so that one look is mostly enough until half of a list is taken. */
+const SPARE = 8

@@ -1,0 +1,123 @@
+// Places in status lists: drawn at random, never given twice, a whole batch in a few round trips, whoever else asks at the same
+// time, on both engines.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { systemRandom } from '#ctid/base'
+import { type IssuerLedger, issuerMigrations, storeLedger } from '#ctid/issuer'
+import { migrate, openStore, type Session, type Store } from '#ctid/store'
+import { postgresForTests } from '../store/postgres-server.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ctid-places-'))
+const database = await postgresForTests()
+const stores: Store[] = []
+afterAll(async () => {
+  for (const store of stores) await store.close()
+  await database?.stop()
+  rmSync(folder, { recursive: true })
+})
+
+async function open(url: string): Promise<Store> {
+  const store = await openStore(url)
+  stores.push(store)
+  await migrate(store, [issuerMigrations])
+  return store
+}
+const engines = [
+  { engine: 'SQLite', fresh: async () => join(folder, `${stores.length}.db`), present: true },
+  {
+    engine: 'PostgreSQL',
+    fresh: async () => (await database?.fresh()) ?? '',
+    present: database !== undefined,
+  },
+]
+const SIZES = { listSize: 1024, fill: 0.75 }
+
+// A store that counts what is sent to it.
+function counting(store: Store): { readonly store: Store; sent(): number } {
+  let sent = 0
+  const session = (inner: Session): Session =>
+    new Proxy(inner, {
+      get(target, name) {
+        const method = Reflect.get(target, name) as (...given: unknown[]) => unknown
+        return (...given: unknown[]) => {
+          sent++
+          return method.apply(target, given)
+        }
+      },
+    })
+  const counted: Store = Object.create(store, {
+    transaction: {
+      value: (work: (one: Session) => Promise<unknown>) => store.transaction((one) => work(session(one))),
+    },
+  })
+  return { store: counted, sent: () => sent }
+}
+
+describe.each(engines)('$engine', ({ fresh, present }) => {
+  it.skipIf(!present)('gives fifty places in as many statements as five', async () => {
+    const { store, sent } = counting(await open(await fresh()))
+    const ledger = storeLedger(store, { random: systemRandom })
+    await ledger.allocate(5)
+    const counts: number[] = []
+    for (const count of [1, 5, 50, 50]) {
+      const before = sent()
+      expect(await ledger.allocate(count)).toHaveLength(count)
+      counts.push(sent() - before)
+    }
+    // Which list, its count, which are taken, the places.
+    expect(counts).toEqual([4, 4, 4, 4])
+  })
+
+  it.skipIf(!present)(
+    'gives each place once, and no list more than its share, whoever asks at once',
+    async () => {
+      const url = await fresh()
+      const ledgers: IssuerLedger[] = []
+      for (let i = 0; i < 3; i++)
+        ledgers.push(storeLedger(await open(url), { random: systemRandom, ...SIZES }))
+      const batches = await Promise.all(
+        Array.from({ length: 60 }, (_, i) => ledgers[i % 3]?.allocate(1 + ((i * 17) % 50))),
+      )
+      const places = batches.flatMap((batch) => batch ?? [])
+      expect(batches.map((batch) => batch?.length)).toEqual(batches.map((_, i) => 1 + ((i * 17) % 50)))
+      expect(new Set(places.map(({ list, index }) => `${list}/${index}`)).size).toBe(places.length)
+      const perList = new Map<number, number>()
+      for (const { list, index } of places) {
+        expect(index).toBeLessThan(SIZES.listSize)
+        perList.set(list, (perList.get(list) ?? 0) + 1)
+      }
+      expect(perList.size).toBeGreaterThan(1)
+      for (const count of perList.values()) expect(count).toBeLessThanOrEqual(768)
+      const store = stores.at(-1) as Store
+      const rows = await store.rows<{ list: number; taken: number }>('select list, taken from issuer_list')
+      expect(new Map(rows.map(({ list, taken }) => [list, taken]))).toEqual(perList)
+    },
+  )
+
+  it.skipIf(!present)('spreads a batch over the whole list, in no order, up to its last place', async () => {
+    const ledger = storeLedger(await open(await fresh()), { random: systemRandom, ...SIZES, fill: 1 })
+    const all: number[] = []
+    for (let i = 0; i < 64; i++) all.push(...(await ledger.allocate(16)).map(({ index }) => index))
+    expect(await ledger.newestList()).toBe(0)
+    expect([...all].sort((a, b) => a - b)).toEqual(Array.from({ length: 1024 }, (_, i) => i))
+    // Halves of the list take turns as coins do: 512 of 1024 neighbours, give or take six deviations.
+    const ups = all.filter((index, i) => index > (all[i - 1] ?? -1)).length
+    expect(Math.abs(ups - 512)).toBeLessThan(60)
+    expect((await ledger.allocate(1))[0]?.list).toBe(1)
+  })
+
+  it.skipIf(!present)('takes no place that somebody took without counting it', async () => {
+    const store = await open(await fresh())
+    const ledger = storeLedger(store, { random: systemRandom, listSize: 64, fill: 0.5 })
+    await store.insert(
+      'issuer_place',
+      ['place'],
+      Array.from({ length: 60 }, (_, i) => [i]),
+    )
+    const places = await ledger.allocate(4)
+    expect(places.map(({ index }) => index).sort()).toEqual([60, 61, 62, 63])
+    await expect((async () => ledger.allocate(1))()).rejects.toMatchObject({ code: 'ERR_STATUS_FULL' })
+  })
+})
