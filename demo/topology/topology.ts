@@ -31,6 +31,8 @@ export type Topology = {
   readonly verifiers: readonly Party[]
   /** Secret of the caller `desk` at the registrar's service. */
   readonly deskSecret: string
+  /** The database as a role reaches it. */
+  databaseUrl(role: string): string
   /** Kills the primary's whole process tree, promotes the standby, and moves the database's address to it. */
   failOver(): Promise<void>
   /** Starts a party that was killed again, as it was started first. */
@@ -88,6 +90,7 @@ export async function startTopology(say: (line: string) => void = () => {}): Pro
       registrar: only(named('registrar')),
       verifiers: named('verifier-'),
       deskSecret: desk?.secret ?? '',
+      databaseUrl: (role) => database.url(role),
       failOver: () => database.failOver(),
       async restart({ name }) {
         const again = starts.get(name)?.()

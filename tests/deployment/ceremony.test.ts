@@ -13,12 +13,15 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type JsonObject, systemRandom } from '#ctid/base'
+import { type JsonObject, systemClock, systemRandom } from '#ctid/base'
 import { loadSodiumGroup } from '#ctid/crypto'
-import { openRegistrarKeyring } from '#ctid/deployment'
+import { openRegistrarKeyring, openRegistrarParty } from '#ctid/deployment'
+import { createApp, listen } from '#ctid/http'
+import { syntheticPeople } from '#ctid/identity'
 import { deriveAnchors, localEvaluator, parseKeySet } from '#ctid/token'
 import type { Io } from '../../src/cli/command.ts'
 import { command as ceremony } from '../../src/cli/commands/ceremony.ts'
+import { EVALUATOR_MAX_BODY_BYTES, openEvaluatorService } from '../../src/http/evaluator.ts'
 import { readShareFile } from '../../src/token/node.ts'
 
 const group = await loadSodiumGroup()
@@ -220,6 +223,60 @@ describe('a refresh between three folders', () => {
     for (const id of IDS) expect(readdirSync(at(id)).filter((name) => /deal|confirm/.test(name))).toEqual([])
     copyFileSync(at('old', 'evaluator-1.json'), at(1, 'evaluator-1.json'))
     await expect(anchorsOf([1, 3])).rejects.toMatchObject({ code: 'ERR_TOKEN_QUORUM' })
+  })
+
+  it('goes on while evaluators serve and a registrar enrols, all from what their folders hold', async () => {
+    await holdCeremony()
+    const names = ['evaluators.json', 'ceremony.json', 'registrar-1.json']
+    for (const name of names) cpSync(at(1, name), at('registrar', name))
+    for (const id of [2, 3])
+      copyFileSync(at(id, `registrar-${id}.json`), at('registrar', `registrar-${id}.json`))
+    await run('gather', at('registrar'))
+    const services = await Promise.all(
+      IDS.map(async (id) => {
+        const readSecrets = () => readShareFile(at(id, `evaluator-${id}.json`), group)
+        const service = await openEvaluatorService({
+          secrets: await readSecrets(),
+          group,
+          countLogPath: at(id, 'count'),
+          now: systemClock,
+          random: systemRandom,
+          readSecrets,
+        })
+        const app = createApp({ routers: [service.router], maxBodyBytes: EVALUATOR_MAX_BODY_BYTES })
+        return { id, service, server: await listen(app) }
+      }),
+    )
+    const nobody = async () => {
+      throw new Error('no issuer here')
+    }
+    const registrar = await openRegistrarParty({
+      keysFolder: at('registrar'),
+      storeUrl: ':memory:',
+      clock: systemClock,
+      random: systemRandom,
+      evaluatorUrls: new Map(services.map(({ id, server }) => [id, server.url])),
+      issuing: { nonce: nobody, issue: nobody, setState: nobody, ready: nobody },
+    })
+    try {
+      const [person] = syntheticPeople({ seed: 'ceremony', count: 1 })
+      const { token } = await registrar.enrol(person)
+      await step('deal')
+      await step('confirm')
+      await run('refresh', at(1), '--id', 1)
+      // One is ahead: the two others still answer.
+      expect(await registrar.enrol(person)).toMatchObject({ token, status: 'existing' })
+      for (const id of [2, 3]) await run('refresh', at(id), '--id', id)
+      copyFileSync(at(1, 'evaluators.json'), at('registrar', 'evaluators.json'))
+      expect(await registrar.enrol(person)).toMatchObject({ token, status: 'existing', faults: [] })
+      expect(registrar.keyring.keySet().epoch).toBe(1)
+    } finally {
+      await registrar.close()
+      for (const { service, server } of services) {
+        await server.close()
+        await service.close()
+      }
+    }
   })
 
   it('replaces nothing before everybody has confirmed, and names whose file is wrong', async () => {

@@ -2,6 +2,7 @@
 // the primary of the database are killed. Nothing acknowledged is lost and verification goes on. Runs with CTID_FULL=1.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '#ctid/base'
 import { checkLog, httpSource, parseNoteKey } from '#ctid/transparency'
@@ -46,6 +47,28 @@ describe.skipIf(!wanted || !present)('separated parties', () => {
     for (const name of ['vault.json', 'registry.json', 'registrar.json', 'log-keys.json']) {
       expect(secrets('issuer')).not.toContain(name)
     }
+  })
+
+  it('reach each its own database, and not the other’s', async () => {
+    const ask = async (role: string, name: string) => {
+      const url = new URL(topology.databaseUrl(role))
+      url.pathname = name
+      const client = new pg.Client(url.href)
+      try {
+        await client.connect()
+        const { rows } = await client.query("select tablename from pg_tables where schemaname = 'public'")
+        return rows.map((row: { tablename: string }) => row.tablename)
+      } catch (error) {
+        return (error as { code?: string }).code
+      } finally {
+        await client.end()
+      }
+    }
+    expect(await ask('issuer', 'issuer')).toEqual(expect.arrayContaining(['issuer_place', 'issuer_link']))
+    expect(await ask('ctid', 'ctid')).toEqual(expect.arrayContaining(['registry_vault']))
+    // 42501: insufficient privilege.
+    expect(await ask('issuer', 'ctid')).toBe('42501')
+    expect(await ask('ctid', 'issuer')).toBe('42501')
   })
 
   it('refuse a caller without the secret', async () => {
