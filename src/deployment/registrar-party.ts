@@ -1,5 +1,5 @@
 // The registrar's part of a deployment: desk and registry. It opens records and asks an issuer for copies; alone in a process it
-// holds no key that signs anything.
+// holds no key that signs copies or lists.
 import { type Clock, CtidError, type RandomBytes } from '../base/index.ts'
 import { type Group, loadSodiumGroup } from '../crypto/index.ts'
 import { type LegalRecord, parseLegalRecord } from '../identity/index.ts'

@@ -21,7 +21,7 @@ const usage = `Usage: ctid registrar --callers FILE [--host ADDRESS] [--port N] 
 
 Serves POST /enrol, /nonce and /copies to callers of the file, each request authenticated (CTID-MAC), and GET /health; to
 everybody also GET /status/N, /trust-list and /anchor.pem, unless --issuer says that another process signs: then this one
-holds no key that signs anything. Several of these can run over one PostgreSQL.
+holds no key that signs copies or lists. Several of these can run over one PostgreSQL.
   --callers FILE     who may call, with their secrets (mode 0600)
   --add-caller NAME  makes a secret for a new caller and writes the file; nothing is served
   --host ADDRESS     default 127.0.0.1; put a TLS proxy in front before listening elsewhere
