@@ -13,6 +13,7 @@ import {
   type VerifierSession,
 } from '../openid/index.ts'
 import { createStatusChecker } from '../status/index.ts'
+import { type LogRequirement, receiptCheck } from '../transparency/index.ts'
 import { type CertifiedKey, chainResolver, DOCUMENT_SIGNING, x509Hash } from '../trust/node.ts'
 import { type Anchors, anchorsRouter } from './anchors.ts'
 import { fetchStatusToken } from './status-fetch.ts'
@@ -25,6 +26,8 @@ export type OpenidVerifierSetting = {
   readonly key: CertifiedKey
   /** Whose credentials are believed. */
   readonly anchors: Anchors
+  /** The log whose receipt every credential must carry. */
+  readonly log?: LogRequirement
   readonly profile?: 'haip'
   /** Whether anybody may add anchors: for development. */
   readonly isDevelopment: boolean
@@ -55,7 +58,7 @@ export function openOpenidVerifier(setting: OpenidVerifierSetting): {
   readonly deps: VerifierDeps
   readonly routers: readonly Router[]
 } {
-  const { baseUrl, clock, random, key, anchors, profile, isDevelopment } = setting
+  const { baseUrl, clock, random, key, anchors, profile, log, isDevelopment } = setting
   const resolveIssuer = chainResolver({ anchors: anchors.list, acceptedUsages: ISSUING_USAGES })
   const status = createStatusChecker({ fetchToken: fetchStatusToken, clock })
   const deps: VerifierDeps = {
@@ -64,7 +67,12 @@ export function openOpenidVerifier(setting: OpenidVerifierSetting): {
     baseUrl,
     key,
     certificate: certificateOf(key),
-    credentialPolicy: { resolveIssuer, checkStatus: status.check, issuedAheadSeconds: 60 },
+    credentialPolicy: {
+      resolveIssuer,
+      checkStatus: status.check,
+      issuedAheadSeconds: 60,
+      ...(log === undefined ? {} : { checkReceipt: receiptCheck(log, clock) }),
+    },
     sessions: createSessions<VerifierSession>({ clock }),
     ...(profile === undefined ? {} : { profile }),
   }

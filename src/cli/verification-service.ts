@@ -5,7 +5,7 @@ import { CtidError, parseJson, systemClock } from '../base/index.ts'
 import { ENTRANCE_POLICY, openStoreReplayCache } from '../deployment/index.ts'
 import { createVerifierApp, listen, type VerifierApp, type VerifierCounts } from '../http/index.ts'
 import { openStore } from '../store/index.ts'
-import { memoryReplayCache, parsePolicy, type ReplayCache } from '../verifier/index.ts'
+import { memoryReplayCache, parsePolicy, type ReplayCache, requireCodePolicy } from '../verifier/index.ts'
 import { workersOf } from './bulk.ts'
 import { EXIT, type Io } from './command.ts'
 import { readText } from './system.ts'
@@ -20,7 +20,8 @@ that is behind answers 503 with Retry-After. SIGTERM lets running requests finis
   --workers N        processes behind one port
   --trust URL|FILE   signed trust list ("ctid keys publish", or GET /trust-list of the registrar's service)
   --trust-anchor FILE  public JWK of its publisher
-  --policy FILE      verifier policy as JSON; default: any person or organisation at an entrance
+  --policy FILE      verifier policy as JSON; default: any person or organisation at an entrance. One that requires a log
+                     is refused: codes have no room for its receipt
   --replay URL       memory of used codes: absent, in the memory of this machine; a postgres:// address or a SQLite
                      file when several machines share a queue
   --max-in-flight N  requests under way in one process before others are refused (default 256)
@@ -132,9 +133,10 @@ type Serving = {
 
 async function serve(settings: Values, io: Io, { link, until, onApp, announce }: Serving): Promise<void> {
   const stopped = until()
-  const { replay, close: closeReplay } = await openReplay(settings, link)
   const policy =
     settings.policy === undefined ? ENTRANCE_POLICY : parsePolicy(parseJson(await readText(settings.policy)))
+  requireCodePolicy(policy)
+  const { replay, close: closeReplay } = await openReplay(settings, link)
   const context = await openContext({
     policy,
     trust: settings.trust,

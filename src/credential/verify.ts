@@ -42,6 +42,7 @@ export const CREDENTIAL_CHECKS = [
   'binding-nonce', // step 5.6
   'binding-hash', // step 5.7
   'status',
+  'log-receipt',
 ] as const
 
 export type CredentialCheckName = (typeof CREDENTIAL_CHECKS)[number]
@@ -64,6 +65,11 @@ export type CredentialPolicy = {
    * is reported as not executed.
    */
   readonly checkStatus?: (reference: StatusReference, issuer: TrustedSigner) => MaybePromise<void>
+  /**
+   * Checks, last of all, that a log has this copy: its claim `log_receipt` for its holder key (`receiptCheck` of the log).
+   * Throws if it was not disclosed or does not verify. Absent: the check is reported as not executed.
+   */
+  readonly checkReceipt?: (claims: JsonObject, holderKey: P256PublicJwk | undefined) => MaybePromise<void>
   /** Longest accepted text in characters. Default 262,144. */
   readonly maxLength?: number
 }
@@ -134,6 +140,10 @@ export async function verifyCredential(text: string, policy: CredentialPolicy): 
     if (status && policy.checkStatus) {
       step('status')
       await policy.checkStatus(status, issuer)
+    }
+    if (policy.checkReceipt) {
+      step('log-receipt')
+      await policy.checkReceipt(claims, holderKey)
     }
     checks.pass(current)
     const credential = { claims, vct, issuer, header: jws.header, holderKey, status }

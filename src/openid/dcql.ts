@@ -71,6 +71,30 @@ export function parseDcql(value: unknown): DcqlQuery {
   return { credentials, credentialSets }
 }
 
+/** The same query, asking each credential for one more claim at the top. What is no query is left to {@link parseDcql}. */
+export function withClaim(query: unknown, name: string): unknown {
+  if (!isJsonObject(query as Json) || !Array.isArray((query as JsonObject)['credentials'])) return query
+  const { credentials, ...rest } = query as JsonObject
+  return { ...rest, credentials: (credentials as Json[]).map((one) => askFor(one, name)) }
+}
+
+function askFor(credential: Json, name: string): Json {
+  if (!isJsonObject(credential)) return credential
+  const { claims = [], claim_sets: sets } = credential
+  const isQuery = Array.isArray(claims) && (credential['claims'] === undefined || claims.length > 0)
+  if (!isQuery || (sets !== undefined && !Array.isArray(sets))) return credential
+  // Its own name, even where the query has one for this claim already: sets may leave that one out.
+  let id = name
+  while (claims.some((claim) => isJsonObject(claim) && claim['id'] === id)) id += '_'
+  return {
+    ...credential,
+    claims: [...claims, { id, path: [name] }],
+    ...(sets === undefined
+      ? {}
+      : { claim_sets: sets.map((set) => (Array.isArray(set) ? [...set, id] : set)) }),
+  }
+}
+
 function parseCredentialQuery(value: Json): CredentialQuery {
   const query = object(value, 'credential query')
   const format = text(query['format'], 'format')

@@ -12,7 +12,7 @@ import { generateSigner, sha256 } from '../crypto/index.ts'
 import { type AuthorizationRequest, requestParameters, signRequest } from './authorization-request.ts'
 import type { DecryptionKey } from './authorization-response.ts'
 import type { ClientIdPrefix } from './client-id.ts'
-import { type DcqlQuery, parseDcql } from './dcql.ts'
+import { type DcqlQuery, parseDcql, withClaim } from './dcql.ts'
 import type { StartedRequest, StartOptions, VerifierDeps, VerifierSession } from './verifier-config.ts'
 
 const LIFETIME_SECONDS = 300
@@ -23,7 +23,8 @@ const LIFETIME_SECONDS = 300
  * @throws {CtidError} `ERR_OPENID_DCQL`, `ERR_OPENID_REQUEST`, `ERR_OPENID_CLIENT_ID`
  */
 export async function startRequest(deps: VerifierDeps, options: StartOptions): Promise<StartedRequest> {
-  const query = parseDcql(options.query)
+  const asked = deps.credentialPolicy.checkReceipt ? withClaim(options.query, 'log_receipt') : options.query
+  const query = parseDcql(asked)
   requireKnownFormats(query)
   const responseMode = options.responseMode ?? 'direct_post.jwt'
   const overApi = responseMode.startsWith('dc_api')
@@ -39,7 +40,7 @@ export async function startRequest(deps: VerifierDeps, options: StartOptions): P
     responseMode,
     ...(overApi ? {} : { responseUri, state: toBase64url(deps.random(16)) }),
     nonce: toBase64url(deps.random(32)),
-    dcqlQuery: options.query as JsonObject,
+    dcqlQuery: asked as JsonObject,
     ...(decryptionKey === undefined ? {} : { encryptionKey: decryptionKey.publicKey }),
     ...(overApi && options.expectedOrigins ? { expectedOrigins: options.expectedOrigins } : {}),
   }

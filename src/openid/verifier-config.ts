@@ -16,10 +16,13 @@ export type VerifierDeps = {
   readonly key: { readonly signer: Signer; readonly x5c: readonly string[] }
   /** Names of the key's certificate. */
   readonly certificate: { readonly leafHash: string; readonly dnsNames: readonly string[] }
-  /** How credentials are judged, apart from what this protocol decides itself. */
+  /**
+   * How credentials are judged, apart from what this protocol decides itself. With `checkReceipt` every query asks for the
+   * claim `log_receipt` too, for a wallet shows nothing that it was not asked for.
+   */
   readonly credentialPolicy: Pick<
     CredentialPolicy,
-    'resolveIssuer' | 'checkStatus' | 'skewSeconds' | 'issuedAheadSeconds'
+    'resolveIssuer' | 'checkStatus' | 'checkReceipt' | 'skewSeconds' | 'issuedAheadSeconds'
   >
   readonly sessions: Sessions<VerifierSession>
   /** `haip`: only signed requests of an `x509_hash` client with encrypted answers. */

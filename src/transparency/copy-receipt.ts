@@ -11,7 +11,8 @@ import {
   systemRandom,
   toBase64url,
 } from '../base/index.ts'
-import type { LogPolicy } from './checkpoint.ts'
+import { jwkThumbprint, type P256PublicJwk } from '../crypto/index.ts'
+import { type LogPolicy, type LogRequirement, logPolicyOf } from './checkpoint.ts'
 import { parseEntry } from './entry.ts'
 import { makePersonalEntry, type Opening, openEntry } from './opening.ts'
 import { formatReceipt, type Receipt, type VerifiedReceipt, verifyReceipt } from './receipt.ts'
@@ -73,6 +74,23 @@ export async function verifyCopyReceipt(
     throw new CtidError('ERR_LOG_RECEIPT', { detail: 'entry' })
   openEntry(entry, { randomness: decode(randomness), payload: { count, key: thumbprint } })
   return verifyReceipt(bytes, receipt, policy, clock)
+}
+
+/**
+ * Verifier: how a policy requires the log, as the check that every verification of a credential takes
+ * (`CredentialPolicy.checkReceipt`): the claim `log_receipt` has to be there, for the key that the copy is bound to.
+ *
+ * @throws {CtidError} `ERR_LOG_NOTE`; the check throws what `verifyCopyReceipt` does
+ */
+export function receiptCheck(
+  required: LogRequirement,
+  clock: Clock,
+): (claims: JsonObject, holderKey: P256PublicJwk | undefined) => Promise<void> {
+  const policy = logPolicyOf(required)
+  return async (claims, holderKey) => {
+    const thumbprint = holderKey === undefined ? '' : jwkThumbprint(holderKey)
+    await verifyCopyReceipt(claims['log_receipt'], thumbprint, policy, clock)
+  }
 }
 
 function decode(text: Json | undefined): Uint8Array {

@@ -22,6 +22,7 @@ export {
   type CopyEntry,
   copyReceipt,
   makeCopyEntries,
+  receiptCheck,
   verifyCopyReceipt,
 } from './copy-receipt.ts'
 export {

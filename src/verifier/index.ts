@@ -9,8 +9,14 @@ export {
   type Verdict,
 } from './checks.ts'
 export { lintPolicy, type PolicyFinding, USE_CASES, type UseCase } from './lint-policy.ts'
-export { parsePolicy } from './parse-policy.ts'
-export { type FormPolicy, requiredChecks, requirePolicy, type VerifierPolicy } from './policy.ts'
+export { parseLogRequirement, parsePolicy } from './parse-policy.ts'
+export {
+  type FormPolicy,
+  requireCodePolicy,
+  requiredChecks,
+  requirePolicy,
+  type VerifierPolicy,
+} from './policy.ts'
 export {
   type ReplayCache,
   type StatusAnswer,

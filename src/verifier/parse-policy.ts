@@ -3,7 +3,7 @@ import { CtidError, isJsonObject, type Json, type JsonObject } from '../base/ind
 import { ASSURANCE_LEVELS, type HealthOutcome } from '../qr/index.ts'
 import type { LogRequirement } from '../transparency/index.ts'
 import { CODE_CHECKS } from './checks.ts'
-import { type FormPolicy, requirePolicy, type VerifierPolicy } from './policy.ts'
+import { type FormPolicy, requireLog, requirePolicy, type VerifierPolicy } from './policy.ts'
 
 const KINDS = ['person', 'organisation', 'health'] as const
 const OUTCOMES: readonly HealthOutcome[] = ['undetermined', 'green', 'yellow', 'red', 'pass', 'not-passed']
@@ -47,6 +47,17 @@ function form(value: Json): FormPolicy {
   const { minAssurance, required } = members(value, ['minAssurance', 'required'])
   const [level] = list([minAssurance as Json], ASSURANCE_LEVELS)
   return { minAssurance: level ?? 'high', required: list(required, CODE_CHECKS) }
+}
+
+/**
+ * Reads a policy's `log` alone.
+ *
+ * @throws {CtidError} `ERR_VERIFIER_POLICY`
+ */
+export function parseLogRequirement(value: Json): LogRequirement {
+  const required = logRequirement(value)
+  requireLog(required)
+  return required
 }
 
 function logRequirement(value: Json): LogRequirement {

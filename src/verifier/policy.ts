@@ -70,17 +70,36 @@ export function requirePolicy(policy: VerifierPolicy): void {
   for (const form of [dynamic, paper]) {
     if (form?.required.some((name) => !CODE_CHECKS.includes(name))) fail('requires an unknown check')
   }
-  try {
-    if (policy.log) logPolicyOf(policy.log)
-  } catch {
-    fail('a log whose keys or threshold cannot be meant')
-  }
-  inRange(policy.log?.maxAgeSeconds, 1, 1e9)
+  if (policy.log) requireLog(policy.log)
   inRange(policy.skewSeconds, 0, MAX_SKEW)
   inRange(policy.stepSeconds, 5, MAX_SKEW)
   inRange(policy.maxAgeSeconds, 1, 1e9)
   inRange(policy.maxStatusAgeSeconds, 1, 1e9)
   checked.add(policy)
+}
+
+/**
+ * Refuses a policy that cannot be kept where codes are checked: better no verdict than one that leaves out what it demands.
+ *
+ * @throws {CtidError} `ERR_VERIFIER_POLICY`
+ */
+export function requireCodePolicy(policy: VerifierPolicy): void {
+  requirePolicy(policy)
+  if (policy.log) throw new CtidError('ERR_VERIFIER_POLICY', { detail: 'a code carries no log receipt' })
+}
+
+/**
+ * Refuses a log requirement that cannot be meant.
+ *
+ * @throws {CtidError} `ERR_VERIFIER_POLICY`
+ */
+export function requireLog(log: LogRequirement): void {
+  try {
+    logPolicyOf(log)
+  } catch {
+    throw new CtidError('ERR_VERIFIER_POLICY', { detail: 'a log whose keys or threshold cannot be meant' })
+  }
+  inRange(log.maxAgeSeconds, 1, 1e9)
 }
 
 // Units are part of the check: 30,000 "seconds" are milliseconds.

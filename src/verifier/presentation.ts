@@ -1,23 +1,21 @@
 // A credential presentation under a verifier's policy: the checks of the credential room, and the same verdict.
-import { type Clock, CtidError, isCtidError, type JsonObject } from '../base/index.ts'
+import { type Clock, CtidError, type JsonObject } from '../base/index.ts'
 import {
   CREDENTIAL_CHECKS,
   type CredentialCheckName,
   type CredentialPolicy,
-  type VerifiedCredential,
   verifyCredential,
 } from '../credential/index.ts'
-import { jwkThumbprint } from '../crypto/index.ts'
 import { fetchOnline, parseCode, type Relay } from '../qr/index.ts'
-import { logPolicyOf, verifyCopyReceipt } from '../transparency/index.ts'
+import { receiptCheck } from '../transparency/index.ts'
 import type { Check } from '../trust/index.ts'
 import { isAccepted, type Verdict } from './checks.ts'
 import { requirePolicy, type VerifierPolicy } from './policy.ts'
 import type { ReplayCache } from './ports.ts'
 
-/** The checks of a presentation: those of the credential, that it was logged, and that its nonce was not used before. */
-export const PRESENTATION_CHECKS = [...CREDENTIAL_CHECKS, 'log-receipt', 'replay'] as const
-export type PresentationCheck = CredentialCheckName | 'log-receipt' | 'replay'
+/** The checks of a presentation: those of the credential, and that its nonce was not used before. */
+export const PRESENTATION_CHECKS = [...CREDENTIAL_CHECKS, 'replay'] as const
+export type PresentationCheck = CredentialCheckName | 'replay'
 
 export type PresentationContext = Pick<
   CredentialPolicy,
@@ -36,7 +34,6 @@ export type PresentationVerdict = Verdict<PresentationCheck> & {
 }
 
 const NONCE_SECONDS = 600
-const WITHOUT_STATUS: readonly PresentationCheck[] = CREDENTIAL_CHECKS.filter((name) => name !== 'status')
 
 /**
  * Verifier: checks an SD-JWT VC presentation with key binding for this verifier and nonce. All checks are required;
@@ -58,19 +55,15 @@ export async function verifyPresentation(
     keyBinding: { expectedAudience: policy.name, expectedNonce },
     ...(policy.skewSeconds === undefined ? {} : { skewSeconds: policy.skewSeconds }),
     ...(checkStatus ? { checkStatus } : {}),
+    ...(policy.log ? { checkReceipt: receiptCheck(policy.log, context.clock) } : {}),
   })
-  const required: readonly PresentationCheck[] = policy.accept.dynamic?.required.includes('status')
-    ? CREDENTIAL_CHECKS
-    : WITHOUT_STATUS
-  const sound =
-    report.ok && isAccepted<PresentationCheck>(report.checks, required) ? report.credential : undefined
-  const logged: Check<PresentationCheck> =
-    sound && policy.log
-      ? await checkReceipt(sound, policy.log, context.clock)
-      : { name: 'log-receipt', result: 'not-executed' }
-  const isRight = sound !== undefined && (!policy.log || logged.result === 'passed')
-  const last = await checkNonce(isRight, replay, expectedNonce, now)
-  const checks: readonly Check<PresentationCheck>[] = [...report.checks, logged, last]
+  const required = CREDENTIAL_CHECKS.filter((name) => {
+    if (name === 'status') return policy.accept.dynamic?.required.includes('status')
+    return name !== 'log-receipt' || policy.log !== undefined
+  })
+  const sound = report.ok && isAccepted(report.checks, required) ? report.credential : undefined
+  const last = await checkNonce(sound !== undefined, replay, expectedNonce, now)
+  const checks: readonly Check<PresentationCheck>[] = [...report.checks, last]
   if (sound && last.result === 'passed') {
     const asked = new Set(policy.claims ?? [])
     const { claims } = sound
@@ -83,21 +76,6 @@ export async function verifyPresentation(
   }
   const code = checks.find(({ result }) => result === 'failed')?.code ?? 'ERR_VERIFIER_INCOMPLETE'
   return { ok: false, form: undefined, checks, code }
-}
-
-async function checkReceipt(
-  { claims, holderKey }: VerifiedCredential,
-  log: NonNullable<VerifierPolicy['log']>,
-  clock: Clock,
-): Promise<Check<PresentationCheck>> {
-  try {
-    const thumbprint = holderKey === undefined ? '' : jwkThumbprint(holderKey)
-    await verifyCopyReceipt(claims['log_receipt'], thumbprint, logPolicyOf(log), clock)
-    return { name: 'log-receipt', result: 'passed' }
-  } catch (error) {
-    if (!isCtidError(error)) throw error
-    return { name: 'log-receipt', result: 'failed', code: error.code }
-  }
 }
 
 async function checkNonce(

@@ -14,7 +14,7 @@ import {
 } from '../qr/index.ts'
 import { type CheckList, checkList, type TrustedSigner } from '../trust/index.ts'
 import { type Attested, CODE_CHECKS, type CodeCheck, isAccepted, type Verdict } from './checks.ts'
-import { requiredChecks, requirePolicy, type VerifierPolicy } from './policy.ts'
+import { requireCodePolicy, requiredChecks, type VerifierPolicy } from './policy.ts'
 import type { ReplayCache, StatusLookup, TrustLookup } from './ports.ts'
 
 export type VerifyContext = {
@@ -46,10 +46,7 @@ type Run = {
  * @throws {CtidError} `ERR_VERIFIER_POLICY`
  */
 export async function verifyCode(text: string, context: VerifyContext): Promise<Verdict> {
-  requirePolicy(context.policy)
-  // Better no verdict than one that leaves out what the policy demands.
-  if (context.policy.log)
-    throw new CtidError('ERR_VERIFIER_POLICY', { detail: 'a code carries no log receipt' })
+  requireCodePolicy(context.policy)
   const run: Run = { checks: checkList(CODE_CHECKS), context, now: context.clock() }
   const code = read(run, text)
   if (!code) return verdict(run, text, undefined)

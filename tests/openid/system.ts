@@ -15,6 +15,7 @@ import {
   type VerifierSession,
 } from '#ctid/openid'
 import { createStatusChecker } from '#ctid/status'
+import { type LogRequirement, receiptCheck } from '#ctid/transparency'
 import { oauthErrors } from '../../src/http/oauth.ts'
 import { openidIssuerRouter } from '../../src/http/openid-issuer.ts'
 import { openidVerifierRouter } from '../../src/http/openid-verifier.ts'
@@ -44,7 +45,12 @@ export type System = {
 
 /** Starts issuer (under the path /issuer) and verifier on one port. */
 export async function startSystem(
-  options: { readonly policy?: Partial<IssuerPolicy>; readonly clock?: Clock } = {},
+  options: {
+    readonly policy?: Partial<IssuerPolicy>
+    readonly clock?: Clock
+    /** The log that the verifier requires. */
+    readonly log?: LogRequirement
+  } = {},
 ): Promise<System> {
   const clock = options.clock ?? systemClock
   const port = await freePort()
@@ -98,6 +104,7 @@ export async function startSystem(
       resolveIssuer: chainResolver({ anchors, acceptedUsages: [DOCUMENT_SIGNING] }),
       checkStatus: status.check,
       issuedAheadSeconds: 60,
+      ...(options.log ? { checkReceipt: receiptCheck(options.log, clock) } : {}),
     },
     sessions: createSessions<VerifierSession>({ clock }),
   }

@@ -6,11 +6,13 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { systemClock, systemRandom, toHex } from '#ctid/base'
 import { makeAttestation } from '#ctid/qr'
 import { createStatusList, STATUS_INVALID, setStatus, signStatusToken } from '#ctid/status'
+import { formatNoteKey, LOG_SIGNATURE, noteSigner } from '#ctid/transparency'
 import { parsePolicy } from '#ctid/verifier'
 import { createWallet } from '#ctid/wallet'
 import type { Command, Io } from '../../src/cli/command.ts'
 import { command as scan } from '../../src/cli/commands/scan.ts'
 import { command as show } from '../../src/cli/commands/show.ts'
+import { command as verifier } from '../../src/cli/commands/verifier.ts'
 import { command as verify } from '../../src/cli/commands/verify.ts'
 import { fileDeviceKeys, fileStorage } from '../../src/wallet/node.ts'
 import { claims, issuer, policy, trustList } from './scene.ts'
@@ -47,6 +49,9 @@ const trust = {
 }
 writeFileSync(at('trust.json'), JSON.stringify(trust))
 writeFileSync(at('policy.json'), JSON.stringify(policy))
+const logKey = formatNoteKey(noteSigner('log.example/copies', LOG_SIGNATURE, new Uint8Array(32).fill(1)).key)
+const log = { key: logKey, witnesses: [], threshold: 0 }
+writeFileSync(at('logged.json'), JSON.stringify({ ...policy, log }))
 const common = ['--trust', at('trust.json'), '--policy', at('policy.json'), '--status', folder]
 
 const device = fileDeviceKeys(at('wallet'), systemRandom)
@@ -133,6 +138,33 @@ describe('show, scan, verify', () => {
       'a trust list as policy',
       verify,
       ['CTD1:', '--trust', at('trust.json'), '--policy', at('trust.json')],
+      'ERR_VERIFIER_POLICY',
+    ],
+    [
+      'a policy that requires a log, for whose receipt a code has no room',
+      verify,
+      ['CTD1:', '--trust', at('trust.json'), '--policy', at('logged.json')],
+      'ERR_VERIFIER_POLICY',
+    ],
+    [
+      'a service for codes under such a policy',
+      verifier,
+      [
+        '--workers',
+        '1',
+        '--trust',
+        at('trust.json'),
+        '--trust-anchor',
+        at('trust.json'),
+        '--policy',
+        at('logged.json'),
+      ],
+      'ERR_VERIFIER_POLICY',
+    ],
+    [
+      'a verifier of credentials with a log that cannot be meant',
+      verifier,
+      ['--log', at('policy.json'), '--keys', at('keys')],
       'ERR_VERIFIER_POLICY',
     ],
     [

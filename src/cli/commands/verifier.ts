@@ -13,6 +13,7 @@ import { createApp, listen } from '../../http/index.ts'
 import { oauthErrors } from '../../http/oauth.ts'
 import { haipVerifierReport, startRequest } from '../../openid/index.ts'
 import { type CertifiedKey, loadOrCreatePki } from '../../trust/node.ts'
+import { parseLogRequirement } from '../../verifier/index.ts'
 import { anchorSet } from '../anchors.ts'
 import { type Command, EXIT, type Io } from '../command.ts'
 import { openOpenidVerifier, QUESTIONS } from '../openid-verifier.ts'
@@ -34,6 +35,8 @@ and how to get a fresh one.
   --anchor FILE      trusted issuers' anchors (PEM; repeat); default: the development PKI's
   --anchors-url URL  anchors to fetch on start as well, for instance http://localhost:8080/anchor.pem
   --query NAME|FILE  the printed request asks: ${Object.keys(QUESTIONS).join(', ')}, or a DCQL query in a JSON file (default: age)
+  --log FILE         JSON {key, witnesses, threshold, origin?, maxAgeSeconds?}: a credential must carry the receipt of that
+                     log (log_receipt) for its key, cosigned by so many witnesses; checked offline. Default: not checked
   --response-mode M  direct_post.jwt (default), direct_post
   --client-id P      x509_hash (default), x509_san_dns, redirect_uri
   --same-device      the printed request ends with a redirect to the verifier's page
@@ -58,6 +61,7 @@ export const command: Command = {
         anchor: { type: 'string', multiple: true, default: [] },
         'anchors-url': { type: 'string', multiple: true, default: [] },
         query: { type: 'string', default: 'age' },
+        log: { type: 'string' },
         'response-mode': { type: 'string', default: 'direct_post.jwt' },
         'client-id': { type: 'string', default: 'x509_hash' },
         'same-device': { type: 'boolean', default: false },
@@ -83,6 +87,9 @@ export const command: Command = {
       key,
       anchors,
       isDevelopment,
+      ...(values.log === undefined
+        ? {}
+        : { log: parseLogRequirement(parseJson(await readText(values.log))) }),
       ...(values.haip ? { profile: 'haip' as const } : {}),
     })
     const app = createApp({

@@ -12,6 +12,7 @@ import {
   lintPolicy,
   memoryReplayCache,
   parsePolicy,
+  requireCodePolicy,
   resolveOnline,
   statusLookup,
   trustListLookup,
@@ -29,7 +30,8 @@ const usage = `Usage: ctid verify TEXT --trust FILE [--policy FILE] [--status DI
 Prints a table of all checks; a check that was not executed is not passed. Exit code 1: refused.
   --trust FILE       trust list: JSON of keys you trust yourself, or a signed list together with --anchor
   --anchor FILE      public JWK of the trust list's publisher
-  --policy FILE      verifier policy as JSON; default: any person, low assurance
+  --policy FILE      verifier policy as JSON; default: any person, low assurance. One that requires a log is refused: a code
+                     has no room for its receipt, a presented credential has (ctid verifier --log)
   --status DIR       directory of status list tokens, one file per address (percent-encoded); default: fetched
   --offline          look at no status list: the status checks are not executed
   --relay URL        where online tokens are fetched
@@ -81,6 +83,7 @@ export const command: Command = {
     for (const { severity, words } of lintPolicy(policy)) {
       if (values.policy !== undefined) io.err(`policy ${severity}: ${words.en}`)
     }
+    requireCodePolicy(policy)
     const clock = systemClock
     const trusted = await readTrust(values.trust, values.anchor, clock)
     const used = values.used === undefined ? undefined : await openUsed(values.used, clock)
