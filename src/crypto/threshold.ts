@@ -127,16 +127,19 @@ export function dkgMessage(from: number, signingShare: Uint8Array): DkgMessage {
 }
 
 /**
- * Whether one broadcast holds by itself: its number of commitments, and its proof of possession. It is put among others that
- * hold, so that the answer is about this one.
+ * Whether one broadcast holds by itself: its number of commitments, and its proof of possession. It is put among as few others
+ * that hold as there can be, so that the answer is about this one.
  */
 export function isDkgBroadcast(
   id: number,
   broadcast: DkgBroadcast,
-  options: DkgOptions & { readonly random: RandomBytes },
+  { threshold, random }: Pick<DkgOptions, 'threshold'> & { readonly random: RandomBytes },
 ): boolean {
-  const ids = Array.from({ length: options.count }, (_, i) => i + 1).filter((other) => other !== id)
-  const [me, ...rest] = ids.map((other) => dkgRound1(other, options))
+  const options = { threshold, count: threshold, random }
+  const ids = Array.from({ length: threshold }, (_, i) => i + 1)
+  // Its own number may be a greater one: any other will do for the rest.
+  const others = ids.filter((other) => other !== id).slice(0, threshold - 1)
+  const [me, ...rest] = others.map((other) => dkgRound1(other, options))
   if (!me) throw new CtidError('ERR_CRYPTO_THRESHOLD')
   try {
     DKG.round2(me.state.secret, [broadcast, ...rest.map((party) => party.broadcast)])

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { CtidError, type JsonObject, parseJsonObject, type RandomBytes, toBase64url } from '../base/index.ts'
 import type { Group, Point, Scalar } from '../crypto/index.ts'
 import {
+  answerBroadcasts,
   beginCeremony,
   type CeremonyBroadcast,
   type CeremonyTerms,
@@ -13,7 +14,6 @@ import {
   checkConfirmation,
   dealShareRefresh,
   type EvaluatorKeySet,
-  exchangeShares,
   finishCeremony,
   formatBroadcast,
   formatCeremonyState,
@@ -79,9 +79,11 @@ export async function exchangeSharesIn(folder: string, tools: CeremonyTools): Pr
   const { kept, broadcasts, session } = await readCeremony(folder, tools)
   const { state, broadcast, terms } = kept
   if (kept.session !== undefined && kept.session !== session) throw cannot('the broadcasts have changed')
+  const messages = answerBroadcasts(kept, broadcasts, tools.random)
+  // First: no message leaves under broadcasts that this participant could still forget.
   await write(folder, STATE, formatCeremonyState(state, broadcast, terms, session))
   const confidential: string[] = []
-  for (const message of exchangeShares(state, broadcasts)) {
+  for (const message of messages) {
     const name = messageFile(message.from, message.to)
     await write(folder, name, formatMessage(message, session))
     confidential.push(name)
@@ -115,7 +117,7 @@ export async function finishCeremonyIn(folder: string, tools: CeremonyTools): Pr
     messages.push(parseMessage(document, sender, { to: id, session, group: tools.group }))
   }
   // The library's own second round comes before its third.
-  exchangeShares(kept.state, broadcasts)
+  answerBroadcasts(kept, broadcasts, tools.random)
   const { share, keySet, transcript } = finishCeremony(kept.state, broadcasts, messages, tools.group)
   const caller = newCaller(REGISTRAR, REGISTRAR_ALLOWANCE, tools.random)
   const hash = keySetHash(keySet)
@@ -232,12 +234,12 @@ async function replaceShare(folder: string, id: number, tools: CeremonyTools): P
 
 async function readCeremony(folder: string, tools: CeremonyTools) {
   if (!existsSync(join(folder, STATE))) throw cannot('begin comes first, in this folder')
-  const kept = parseCeremonyState(await readPrivateJson(join(folder, STATE)), tools)
+  const kept = parseCeremonyState(await readPrivateJson(join(folder, STATE)), tools.group)
   const { terms, state, broadcast: own } = kept
   const broadcasts: CeremonyBroadcast[] = []
   for (let id = 1; id <= terms.count; id++) {
     const document = id === state.id ? undefined : await readCarried(folder, broadcastFile(id), id)
-    broadcasts.push(document ? parseBroadcast(document, id, terms, tools) : own)
+    broadcasts.push(document ? parseBroadcast(document, id, terms, tools.group) : own)
   }
   return { kept, broadcasts, session: ceremonySession(broadcasts, terms) }
 }

@@ -27,6 +27,7 @@ import {
   type CeremonyOptions,
   type CeremonyState,
   evaluateAt,
+  exchangeShares,
 } from './ceremony.ts'
 import { type EvaluatorKeySet, formatKeySet } from './key-set.ts'
 
@@ -51,23 +52,45 @@ export function formatBroadcast({ id, package: dkg }: CeremonyBroadcast, terms: 
   }
 }
 
-/** @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the participant */
+/**
+ * Reads a broadcast. Its proof is checked with the others', see {@link answerBroadcasts}.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the participant
+ */
 export function parseBroadcast(
   document: JsonObject,
   id: number,
   terms: CeremonyTerms,
-  options: { readonly group: Group; readonly random: RandomBytes },
+  group: Group,
 ): CeremonyBroadcast {
   return read(id, 'broadcast', document, BROADCAST, () => {
     requireSame(id, 'broadcast', document, { id, ...termsOf(terms) })
-    const commitments = pointsOf(document['commitments'], options.group)
+    const commitments = pointsOf(document['commitments'], group)
     const proof = bytesOf(document['proofOfPossession'], 64)
-    const broadcast = { id, package: dkgBroadcast(id, commitments, proof) }
-    if (!isDkgBroadcast(id, broadcast.package, { ...terms, random: options.random })) {
-      throw wrong(id, 'its proof of possession does not hold')
-    }
-    return broadcast
+    return { id, package: dkgBroadcast(id, commitments, proof) }
   })
+}
+
+/**
+ * The second round of a participant, with all broadcasts.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the participant whose proof of possession does not hold
+ */
+export function answerBroadcasts(
+  { state, terms }: KeptCeremony,
+  broadcasts: readonly CeremonyBroadcast[],
+  random: RandomBytes,
+): readonly CeremonyMessage[] {
+  try {
+    return exchangeShares(state, broadcasts)
+  } catch (cause) {
+    // One by one only now: it takes much longer.
+    for (const { id, package: dkg } of broadcasts) {
+      const holds = id === state.id || isDkgBroadcast(id, dkg, { threshold: terms.threshold, random })
+      if (!holds) throw wrong(id, 'its proof of possession does not hold', cause)
+    }
+    throw cause
+  }
 }
 
 /** What the broadcasts of a ceremony are known by: whoever was given another one speaks of another ceremony. */
@@ -99,17 +122,13 @@ export type KeptCeremony = {
 }
 
 /** @throws {CtidError} `ERR_TOKEN_CEREMONY` */
-export function parseCeremonyState(
-  document: JsonObject,
-  options: { readonly group: Group; readonly random: RandomBytes },
-): KeptCeremony {
-  const { group } = options
+export function parseCeremonyState(document: JsonObject, group: Group): KeptCeremony {
   const { broadcast: own, coefficients, session } = document
   const { id, threshold, evaluators: count, version } = (own ?? {}) as JsonObject
   const isRight = [id, threshold, count, version].every(Number.isSafeInteger)
   if (document['format'] !== STATE || !isRight || typeof id !== 'number') throw bad('the state is malformed')
   const terms = { threshold, count, version } as CeremonyTerms
-  const broadcast = parseBroadcast(own as JsonObject, id, terms, options)
+  const broadcast = parseBroadcast(own as JsonObject, id, terms, group)
   return read(id, 'state', document, STATE, () => {
     const scalars = listOf(coefficients).map((text) => group.parseScalar(bytesOf(text, 32)))
     const commitment = commitmentOf(broadcast)

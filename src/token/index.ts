@@ -35,6 +35,7 @@ export {
   runCeremony,
 } from './ceremony.ts'
 export {
+  answerBroadcasts,
   type CeremonyTerms,
   ceremonySession,
   checkConfirmation,
