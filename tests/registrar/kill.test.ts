@@ -56,7 +56,7 @@ const engines = [
   { engine: 'PostgreSQL', url: async () => (await database?.fresh()) ?? '', present: database !== undefined },
 ]
 
-describe.each(engines)('$engine, bulk enrolment killed', ({ engine, url: fresh, present }) => {
+describe.concurrent.each(engines)('$engine, bulk enrolment killed', ({ engine, url: fresh, present }) => {
   it.skipIf(!present)(`${KILLS} × SIGKILL: all are there, once, and the file ends`, async () => {
     const url = await fresh()
     const keys = join(directory, `keys-${engine}`)

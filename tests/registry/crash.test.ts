@@ -66,7 +66,7 @@ describe.each(engines)('$engine, several processes', ({ fresh, present }) => {
   })
 })
 
-describe.each(engines)('$engine, killed while enrolling', ({ engine, fresh, present }) => {
+describe.concurrent.each(engines)('$engine, killed while enrolling', ({ engine, fresh, present }) => {
   it.skipIf(!present)(`${ROUNDS} times: every acknowledged person is there, once`, async () => {
     const url = await fresh()
     const server = engine === 'PostgreSQL' ? database?.server : undefined

@@ -54,7 +54,7 @@ function hammerAndKill(directory: string, run: number, witnesses: number): Promi
   })
 }
 
-describe.each([
+describe.concurrent.each([
   ['a log alone', 0, ROUNDS],
   ['a log with two witnesses', 2, ROUNDS / 2],
 ])('%s', (what, witnesses, rounds) => {
