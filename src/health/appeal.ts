@@ -1,6 +1,6 @@
 // Contesting a status: correction and appeal with deadlines, relief when nobody answers in time, signed decisions.
-import { CtidError, DAY, HOUR, type RandomBytes, toBase64url } from '../base/index.ts'
-import type { Signer } from '../crypto/index.ts'
+import { CtidError, canonicalJson, DAY, framed, HOUR, type RandomBytes, toBase64url } from '../base/index.ts'
+import { type Signer, sha256 } from '../crypto/index.ts'
 import { signEvidence } from './evidence.ts'
 
 export type AppealKind = 'correction' | 'appeal'
@@ -20,6 +20,8 @@ export type Appeal = {
   readonly state: 'open' | 'interim-relief' | 'upheld' | 'dismissed'
   /** Signed decisions, oldest first; each is evidence of class `decision`. */
   readonly decisions: readonly string[]
+  /** 32 random bytes, base64url: with the rest of the filing they open its entry in the log. */
+  readonly nonce: string
 }
 
 /** Time the authority has. Hubei and Henan 2022: 48 hours for a code that was not converted. */
@@ -47,7 +49,18 @@ export function fileAppeal(
     decideBy: now + DEADLINE_SECONDS[request.kind],
     state: 'open',
     decisions: [],
+    nonce: toBase64url(random(32)),
   }
+}
+
+/**
+ * What the log carries of a filing: that it was made, when, and against what, which nobody can guess at without the nonce.
+ * The same before and after a decision.
+ */
+export function filingCommitment(appeal: Appeal): string {
+  const { id, kind, subject, region, contested, statement, filedAt, decideBy, nonce } = appeal
+  const filing = canonicalJson({ id, kind, subject, region, contested, statement, filedAt, decideBy, nonce })
+  return toBase64url(sha256(framed('ctid/health-appeal/1', filing)))
 }
 
 type DecideOptions = { readonly now: number; readonly sourceId: string; readonly random: RandomBytes }

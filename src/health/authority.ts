@@ -12,7 +12,14 @@ import {
 } from '../base/index.ts'
 import { type Signer, sha256 } from '../crypto/index.ts'
 import { signatureInput } from '../qr/index.ts'
-import { type Appeal, type AppealKind, decideAppeal, fileAppeal, relieveWhenDue } from './appeal.ts'
+import {
+  type Appeal,
+  type AppealKind,
+  decideAppeal,
+  fileAppeal,
+  filingCommitment,
+  relieveWhenDue,
+} from './appeal.ts'
 import {
   type DerivationRecord,
   derivationDigest,
@@ -44,7 +51,7 @@ export type HealthLog = {
   published(type: 'rule-set' | 'evidence-source', hash: string): Promise<void>
   /** How many pieces of evidence a source has handed in so far. */
   counted(source: string, count: number): Promise<void>
-  /** A derivation's digest, or the commitment of a decision or manual entry, under the person's own audit tag. */
+  /** A derivation's digest, or the commitment of a filing, decision or manual entry, about this person. */
   personal(type: 'status-derivation' | 'appeal', subject: string, commitment: string): Promise<void>
 }
 
@@ -262,6 +269,8 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
       if (request.contested.some((one) => !known.has(one)))
         throw new CtidError('ERR_HEALTH_APPEAL', { detail: 'not your evidence' })
       const appeal = fileAppeal({ ...request, subject, region: ruleSet.region }, { now: clock(), random })
+      // The clock of the authority's deadline runs from a moment that the log knows, not only the authority.
+      await deps.log?.personal('appeal', subject, filingCommitment(appeal))
       await store.saveAppeal(appeal)
       return appeal
     },

@@ -9,6 +9,7 @@ export {
   DECISION_LIFE_SECONDS,
   decideAppeal,
   fileAppeal,
+  filingCommitment,
   isDecided,
   relieveWhenDue,
 } from './appeal.ts'

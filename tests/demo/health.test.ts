@@ -83,6 +83,16 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser',
     await citizen.click('#refresh-health')
     await colourIs('green')
     await expect.poll(() => citizen.locator('[data-appeal="upheld"]').count()).toBe(1)
+    // The filing and the decision are both in the log, opened here by the person alone.
+    const log = await open(citizen.context(), `${demo.url}/log`)
+    await log.click('#tab-mine')
+    await log.waitForSelector('[data-mine="binding"]')
+    const lines = log.locator('[data-mine="appeal"]')
+    expect(await lines.evaluateAll((all) => all.map((one) => one.getAttribute('data-holds')))).toEqual([
+      'true',
+      'true',
+    ])
+    await log.close()
   })
 
   it('has the same answer on paper: the gate accepts it with its lower assurance, and the authority’s own check agrees', async () => {

@@ -12,6 +12,7 @@ import {
   commitmentOf,
   derivationDigest,
   derive,
+  filingCommitment,
   HEALTH_STATUS,
   type HealthAuthority,
   type HealthStore,
@@ -108,24 +109,67 @@ test('rules, sources, derivations, manual entries and decisions go into the log,
   await authority.announce()
   await authority.declareHealth(subject, { symptoms: false })
   const commitment = await accuse()
-  const { id } = await authority.contest(subject, {
+  const filed = await authority.contest(subject, {
     kind: 'appeal',
     contested: [commitment],
     statement: 'No.',
   })
-  const { decisions } = await authority.decide(id, 'upheld')
+  const { decisions } = await authority.decide(filed.id, 'upheld')
   const { record } = await authority.query(subject)
   await accuse()
   await authority.publishCounts()
   expect(entries).toEqual([
     ['rule-set', ruleSetHash(authority.ruleSet)],
     ['evidence-source', sourceRegisterHash(world.register)],
+    ['appeal', subject, filingCommitment(filed)],
     ['appeal', subject, commitmentOf(decisions[0] as string)],
     ['status-derivation', subject, derivationDigest(record)],
     ['intake', '1'],
     ['tracing', '2'],
     ['appeals', '1'],
   ])
+})
+
+test('an objection is acknowledged only once it is logged, and its own words open the entry, before and after', async () => {
+  let refuses = true
+  const logged: string[] = []
+  const log = {
+    published: async () => {},
+    counted: async () => {},
+    personal: async (type: string, who: string, commitment: string) => {
+      if (refuses) throw new CtidError('ERR_LOG_WITNESSES')
+      expect([type, who]).toEqual(['appeal', subject])
+      logged.push(commitment)
+    },
+  }
+  const contested = [await accuse()]
+  authority = await makeAuthority(store, { log })
+  for (const kind of ['appeal', 'correction'] as const) {
+    refuses = true
+    const request = { kind, contested, statement: 'No.' }
+    await expect(authority.contest(subject, request)).rejects.toMatchObject({ code: 'ERR_LOG_WITNESSES' })
+    expect(await store.appealsDue(NOW + 90 * DAY)).toEqual([])
+    refuses = false
+    const [filed, again] = [
+      await authority.contest(subject, request),
+      await authority.contest(subject, request),
+    ]
+    expect(logged.slice(-2)).toEqual([filingCommitment(filed), filingCommitment(again)])
+    // Two filings of the same words do not look alike.
+    expect(filed.nonce).toHaveLength(43)
+    expect(filingCommitment({ ...filed, id: again.id, filedAt: again.filedAt })).not.toBe(logged.at(-1))
+    expect(filingCommitment(await authority.decide(filed.id, 'dismissed'))).toBe(logged.at(-3))
+    for (const change of [
+      { statement: 'Yes.' },
+      { kind: kind === 'appeal' ? 'correction' : 'appeal' },
+      { filedAt: 1 },
+      { decideBy: 1 },
+      { contested: [] },
+    ]) {
+      expect(filingCommitment({ ...filed, ...(change as object) })).not.toBe(filingCommitment(filed))
+    }
+    await authority.decide(again.id, 'dismissed')
+  }
 })
 
 test('what the log refused does not count: a manual entry is in force only once it is logged', async () => {

@@ -3,6 +3,7 @@ import { fromBase64url, type Json } from '#ctid/base'
 import { makeKeyProof } from '#ctid/credential'
 import {
   type Agreement,
+  type Appeal,
   agreesWith,
   type DerivationRecord,
   type Evidence,
@@ -21,12 +22,6 @@ import { signRequest } from '../../ui/signed-request.ts'
 const COPIES = 1
 const clock = () => Math.floor(Date.now() / 1000)
 
-export type Appeal = {
-  readonly id: string
-  readonly state: string
-  readonly decideBy: number
-  readonly statement: string
-}
 export type Answer = {
   readonly status: Status
   readonly record: DerivationRecord
@@ -40,6 +35,7 @@ export function healthAuthority(keyName: string) {
     call<T>(path, body, method, { 'x-ctid-request': await signRequest(keyName, `${method} ${path}`, {}) })
   return {
     query: () => ask<Answer>('GET', '/health/status'),
+    appeals: () => ask<readonly Appeal[]>('GET', '/health/appeals'),
     declare: (symptoms: boolean) => ask('POST', '/health/declarations', { symptoms }),
     contest: (commitment: string, statement: string) =>
       ask('POST', '/health/appeals', { contested: [commitment], statement }),

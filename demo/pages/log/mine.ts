@@ -10,6 +10,7 @@ import {
   uintBytes,
 } from '#ctid/base'
 import { jwkThumbprint, parsePublicJwk, sha256 } from '#ctid/crypto'
+import { commitmentOf as decisionCommitment, filingCommitment } from '#ctid/health'
 import {
   type HolderReceipt,
   leafHash,
@@ -25,6 +26,7 @@ import { byId, fill, h, icon } from '../../ui/dom.ts'
 import type { Shell } from '../../ui/shell.ts'
 import { signRequest } from '../../ui/signed-request.ts'
 import { readProfile } from '../citizen/desk.ts'
+import { healthAuthority } from '../health/authority.ts'
 import { type Head, readHead, source } from './state.ts'
 
 type Event = {
@@ -56,7 +58,11 @@ export async function renderMine({ t }: Shell): Promise<void> {
   const request = await signRequest(profile.accountKey, 'desk', { action: 'log' })
   const about = await call<About>('/desk', { request })
   const head = await readHead()
-  const found = await findEvents(about.events, head)
+  const appeals = await appealsOf(profile.healthKey)
+  const found = await findEntries(
+    [...about.events.map(commitmentOf), ...appeals.map(({ commitment }) => commitment)],
+    head,
+  )
   const bound = await checkBinding(about, head)
   const copy = profile.sample === undefined ? undefined : await checkCopy(profile.sample, head)
   const line = (holds: boolean, name: string, text: string) =>
@@ -84,12 +90,43 @@ export async function renderMine({ t }: Shell): Promise<void> {
         const when = new Date(event.at * 1000).toLocaleString(document.documentElement.lang)
         return line(index !== undefined, 'event', t('mine.event', { what, when, index: index ?? '–' }))
       }),
+      ...appeals.map(({ what, at }, i) => {
+        const index = found[about.events.length + i]
+        const when = new Date(at * 1000).toLocaleString(document.documentElement.lang)
+        return line(
+          index !== undefined,
+          'appeal',
+          t('mine.event', { what: t(what), when, index: index ?? '–' }),
+        )
+      }),
     ),
   )
 }
 
-// The commitment of each event computed from its own words, looked for in the log, and its inclusion verified.
-async function findEvents(events: readonly Event[], { checkpoint }: Head): Promise<(number | undefined)[]> {
+type AppealEntry = { readonly what: string; readonly at: number; readonly commitment: Uint8Array }
+
+/** What was filed with the health authority under a key of this device, and what was decided. */
+async function appealsOf(healthKey: string): Promise<AppealEntry[]> {
+  const appeals = await healthAuthority(healthKey).appeals()
+  return appeals.flatMap((appeal) => [
+    {
+      what: `mine.${appeal.kind}`,
+      at: appeal.filedAt,
+      commitment: fromBase64url(filingCommitment(appeal)),
+    },
+    ...appeal.decisions.map((text) => ({
+      what: 'mine.decision',
+      at: appeal.filedAt,
+      commitment: fromBase64url(decisionCommitment(text)),
+    })),
+  ])
+}
+
+// Each commitment, computed here from the words themselves, looked for in the log, and its inclusion verified.
+async function findEntries(
+  commitments: readonly Uint8Array[],
+  { checkpoint }: Head,
+): Promise<(number | undefined)[]> {
   const { size, root } = checkpoint
   const places = new Map<string, { index: number; entry: Uint8Array }>()
   for await (const { index, entry: bytes } of readEntries(source, { start: 0, end: size }, size)) {
@@ -97,8 +134,8 @@ async function findEvents(events: readonly Event[], { checkpoint }: Head): Promi
     if (entry.form === 'personal') places.set(toHex(entry.commitment), { index, entry: bytes })
   }
   return Promise.all(
-    events.map(async (event) => {
-      const place = places.get(toHex(commitmentOf(event)))
+    commitments.map(async (commitment) => {
+      const place = places.get(toHex(commitment))
       if (!place) return undefined
       const { index, entry } = place
       const proof = await proveInclusion(source, index, size)
