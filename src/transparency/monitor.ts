@@ -1,12 +1,13 @@
 // The monitor: follows a log, recomputes everything from its entries, and alarms on a fork, a rollback, an altered entry
 // or tile, or a broken rule. With no memory it is `fsck`: one pass over the whole log.
 import { type Clock, CtidError, equalBytes, fromUtf8, isCtidError } from '../base/index.ts'
+import { sha256 } from '../crypto/index.ts'
 import { type Auditor, createAuditor, type Rule } from './auditor.ts'
 import { type LogPolicy, openCheckpoint, parseCheckpoint, type VerifiedCheckpoint } from './checkpoint.ts'
 import { parseNote } from './note.ts'
-import { proveConsistency, readEntries } from './prove.ts'
+import { proveConsistency, readBundles } from './prove.ts'
 import { openTileWriter, type TileWriter } from './tile-writer.ts'
-import { parseTilePath, TILE_WIDTH, type TileSource } from './tiles.ts'
+import { encodeBundle, parseTilePath, TILE_WIDTH, type TileSource } from './tiles.ts'
 import { verifyConsistency } from './tree.ts'
 
 /** The steps of one round, in order. */
@@ -46,17 +47,40 @@ export type MonitorOptions = {
   readonly clock?: Clock
   /** `any`: a log of other entries, whose tree is checked and whose entries mean nothing here. Default `ctid`. */
   readonly entries?: 'ctid' | 'any'
-  /** Hears of each new entry, before the rules are checked. */
+  /** Hears of each new entry once, when it is known to be under the signed root and before the rules are checked. */
   readonly onEntry?: (index: number, entry: Uint8Array) => void
+  /** Most new entries of a round that are held in memory. Default 65,536. */
+  readonly maxHeld?: number
 }
 
-/** A monitor. Its memory grows with the bindings of the log (about 260 bytes each). */
+/** So many new entries are held while they are checked. */
+const MAX_HELD = 65_536
+
+/**
+ * A monitor. Its memory grows with the bindings of the log (about 260 bytes each), not with the entries of a round: of a
+ * round that is too large to be held, each bundle is hashed and, if the signed root came out, read once more to be judged;
+ * it must be the same bundle.
+ */
 export function createMonitor(options: MonitorOptions): Monitor {
-  const { source, policy, remembered, clock, onEntry, entries: content = 'ctid' } = options
+  const {
+    source,
+    policy,
+    remembered,
+    clock,
+    onEntry,
+    maxHeld = MAX_HELD,
+    entries: content = 'ctid',
+  } = options
   const auditor = createAuditor(clock ? { clock } : {})
-  const memory = remembered === undefined ? undefined : parseCheckpoint(parseNote(remembered).text)
+  // A history that was found to be the signed one; the log must not have another.
+  let memory =
+    remembered === undefined
+      ? undefined
+      : { ...parseCheckpoint(parseNote(remembered).text), note: remembered }
   let writer = openTileWriter()
   let last: VerifiedCheckpoint | undefined
+  // Entries that the rules have seen: more than `last` has, when a source failed in between.
+  let seen = 0
 
   async function round(): Promise<{ alarms: Alarm[]; newEntries: number }> {
     const checkpoint = await fetchCheckpoint(source, policy, clock)
@@ -76,32 +100,44 @@ export function createMonitor(options: MonitorOptions): Monitor {
     }
     // Work on a copy: what does not verify is not remembered.
     const trial = openTileWriter(writer.snapshot())
-    const entries = await readNew(trial, before, checkpoint)
-    const alarms = await checkTiles(source, trial.takeFiles())
+    const { bundles, alarms } = await readNew(trial, before, checkpoint)
+    memory = checkpoint
+    try {
+      for await (const { start, entries } of again(bundles, before, checkpoint)) {
+        for (const [i, entry] of entries.entries()) {
+          if (start + i >= seen) alarms.push(...judge(start + i, entry))
+        }
+      }
+    } catch (error) {
+      // What was judged is not judged again: its alarms are these. The rest is for the next round.
+      return { alarms: [...alarms, asAlarm(error)], newEntries: 0 }
+    }
     writer = trial
     last = checkpoint
-    for (const [i, entry] of entries.entries()) {
-      onEntry?.(before + i, entry)
-      if (content === 'any') continue
-      for (const { rule, index, detail } of auditor.see(before + i, entry).findings) {
-        alarms.push({ step: 'rules', kind: rule, index, detail })
-      }
-    }
-    return { alarms, newEntries: entries.length }
+    return { alarms, newEntries: checkpoint.size - before }
+  }
+
+  function judge(index: number, entry: Uint8Array): Alarm[] {
+    seen = index + 1
+    onEntry?.(index, entry)
+    if (content === 'any') return []
+    const { findings } = auditor.see(index, entry)
+    return findings.map(({ rule, index, detail }) => ({ step: 'rules', kind: rule, index, detail }))
   }
 
   // What was seen before, and what contradicts it.
   function evidence({ note }: VerifiedCheckpoint): Pick<Alarm, 'evidence'> {
-    const before = last?.note ?? remembered
-    return before === undefined ? {} : { evidence: [before, note] }
+    return memory === undefined ? {} : { evidence: [memory.note, note] }
   }
 
   async function readNew(
     trial: TileWriter,
     start: number,
     checkpoint: VerifiedCheckpoint,
-  ): Promise<Uint8Array[]> {
-    const entries: Uint8Array[] = []
+  ): Promise<{ bundles: Read[]; alarms: Alarm[] }> {
+    const bundles: Read[] = []
+    const alarms: Alarm[] = []
+    const isHeld = checkpoint.size - start <= maxHeld
     const compareMemory = () => {
       if (memory && trial.size() === memory.size && !equalBytes(trial.root(), memory.root)) {
         throw new Raised({
@@ -113,19 +149,42 @@ export function createMonitor(options: MonitorOptions): Monitor {
       }
     }
     compareMemory()
-    for await (const { entry } of readEntries(source, { start, end: checkpoint.size }, checkpoint.size)) {
-      entries.push(entry)
-      trial.add(entry)
-      compareMemory()
+    const range = { start, end: checkpoint.size }
+    for await (const { start, entries } of readBundles(source, range, checkpoint.size)) {
+      // What was remembered may end inside a bundle.
+      const cut = Math.min(Math.max(0, (memory?.size ?? 0) - start), entries.length)
+      for (const part of [entries.slice(0, cut), entries.slice(cut)]) {
+        trial.addBundle(encodeBundle(part))
+        compareMemory()
+      }
+      alarms.push(...(await checkTiles(source, trial.takeFull())))
+      bundles.push(isHeld ? { start, entries } : digestOf(entries))
     }
     if (!equalBytes(trial.root(), checkpoint.root)) throw await explain(checkpoint)
-    return entries
+    alarms.push(...(await checkTiles(source, trial.takeFiles())))
+    return { bundles, alarms }
+  }
+
+  // The entries that were hashed: those held, or else read once more and found to be the same.
+  async function* again(bundles: readonly Read[], start: number, { size }: VerifiedCheckpoint) {
+    if (!bundles.some((read) => read instanceof Uint8Array)) {
+      yield* bundles as readonly Bundle[]
+      return
+    }
+    let next = 0
+    for await (const bundle of readBundles(source, { start, end: size }, size)) {
+      if (!equalBytes(digestOf(bundle.entries), bundles[next++] as Uint8Array)) {
+        const detail = `the entries from ${bundle.start} on were others a moment ago`
+        throw new Raised({ step: 'history', kind: 'altered-entry', detail })
+      }
+      yield bundle
+    }
   }
 
   // Old entries plus new do not give the signed root. If the tree grew consistently, the entries served are not the
   // ones signed; else the log signed another history.
   async function explain(checkpoint: VerifiedCheckpoint): Promise<Raised> {
-    const past = last ?? memory
+    const past = memory
     const grew = past !== undefined && past.size > 0 && (await isGrowth(source, past, checkpoint))
     return past === undefined || past.size === 0 || grew
       ? new Raised({
@@ -158,6 +217,14 @@ export function createMonitor(options: MonitorOptions): Monitor {
 /** Everything at once: one pass of a monitor without memory over a whole log. */
 export async function checkLog(options: MonitorOptions): Promise<MonitorReport> {
   return createMonitor(options).poll()
+}
+
+type Bundle = { readonly start: number; readonly entries: readonly Uint8Array[] }
+// A bundle as it was read: itself, or its hash.
+type Read = Bundle | Uint8Array
+
+function digestOf(entries: readonly Uint8Array[]): Uint8Array {
+  return sha256(encodeBundle(entries))
 }
 
 class Raised extends Error {

@@ -46,14 +46,26 @@ export async function rootFromTiles(source: TileSource, size: number): Promise<U
 /** Entries `start` up to `end` (exclusive) of a log of `size` entries. Reads whole bundles; unverified. */
 export async function* readEntries(
   source: TileSource,
-  { start, end }: LeafRange,
+  range: LeafRange,
   size: number,
 ): AsyncGenerator<{ readonly index: number; readonly entry: Uint8Array }> {
+  for await (const { start, entries } of readBundles(source, range, size)) {
+    for (const [i, entry] of entries.entries()) yield { index: start + i, entry }
+  }
+}
+
+/** As {@link readEntries}, a bundle at a time: those of its entries that are in the range, from `start` on. */
+export async function* readBundles(
+  source: TileSource,
+  { start, end }: LeafRange,
+  size: number,
+): AsyncGenerator<{ readonly start: number; readonly entries: readonly Uint8Array[] }> {
   for (let bundle = Math.floor(start / TILE_WIDTH); bundle * TILE_WIDTH < end; bundle++) {
+    const first = bundle * TILE_WIDTH
     const entries = await readBundle(source, bundle, size)
-    for (const [i, entry] of entries.entries()) {
-      const index = bundle * TILE_WIDTH + i
-      if (index >= start && index < end) yield { index, entry }
+    yield {
+      start: Math.max(first, start),
+      entries: entries.slice(Math.max(0, start - first), end - first),
     }
   }
 }

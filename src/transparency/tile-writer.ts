@@ -11,6 +11,8 @@ export type TileWriter = {
   root(): Uint8Array
   /** Files changed since the last call: path to contents. Partial tiles as they are now. */
   takeFiles(): Map<string, Uint8Array>
+  /** As `takeFiles`, full tiles only: those that will not change. */
+  takeFull(): Map<string, Uint8Array>
   /** State as bytes, for {@link openTileWriter}. */
   snapshot(): Uint8Array
 }
@@ -119,6 +121,12 @@ export function openTileWriter(snapshot?: Uint8Array): TileWriter {
     rest.changed = rest.pieces.length > 0
   }
 
+  function takeFull(): Map<string, Uint8Array> {
+    const taken = files
+    files = new Map()
+    return taken
+  }
+
   return {
     add: (entry) => addBundle(encodeBundle([entry])),
     addBundle,
@@ -130,6 +138,7 @@ export function openTileWriter(snapshot?: Uint8Array): TileWriter {
         ? EMPTY_ROOT
         : hashes.reduceRight((right, left) => nodeHash(left, right), last)
     },
+    takeFull,
     takeFiles() {
       if (rest.changed) {
         const { index, count } = edges[0] as Edge
@@ -141,9 +150,7 @@ export function openTileWriter(snapshot?: Uint8Array): TileWriter {
         files.set(tilePath({ level, index: edge.index, width: edge.count }), hashesOf(edge))
         edge.changed = false
       }
-      const taken = files
-      files = new Map()
-      return taken
+      return takeFull()
     },
     snapshot: () =>
       utf8(

@@ -377,3 +377,81 @@ describe('other lies', () => {
     ).rejects.toMatchObject({ code: 'ERR_LOG_WITNESSES' })
   })
 })
+
+describe('a round too large to be held', () => {
+  const twice = [bind('r7', 'other'), bind('other', 't9')]
+  const log = [...honest, ...twice, ...Array.from({ length: 400 }, (_, i) => bind(`s${i}`, `u${i}`))]
+
+  it('raises the same alarms as one that is held', async () => {
+    const changes: [string, (files: Map<string, Uint8Array>) => unknown][] = [
+      ['none', () => {}],
+      ['a replaced tile', (files) => files.set('tile/0/001', new Uint8Array(8192).fill(1))],
+      ['a changed entry', (files) => files.get('tile/entries/001')?.fill(7, 5, 6)],
+      ['a lost bundle', (files) => files.delete('tile/entries/001')],
+    ]
+    for (const [what, change] of changes) {
+      const files = await publish(log)
+      change(files)
+      const source = memorySource(files)
+      const seen: number[] = []
+      const held = await checkLog({ source, policy })
+      const read = await checkLog({ source, policy, maxHeld: 100, onEntry: (index) => seen.push(index) })
+      expect(read, what).toEqual(held)
+      expect(held.ok, what).toBe(false)
+      expect(seen, what).toEqual(read.newEntries === 0 ? [] : log.map((_, i) => i))
+    }
+  })
+
+  it('holds no entry: each bundle is read once more, to be judged', async () => {
+    const files = await publish(log)
+    for (const [maxHeld, times] of [
+      [log.length - 1, 3],
+      [log.length, 2],
+    ] as const) {
+      const reads: string[] = []
+      const read = async (path: string) => {
+        reads.push(path)
+        return files.get(path)
+      }
+      expect((await checkLog({ source: { read }, policy, maxHeld })).size).toBe(log.length)
+      expect(reads.filter((path) => path === 'tile/entries/001')).toHaveLength(times)
+    }
+  })
+
+  it('is not fooled by entries that change between the readings, loses no alarm by it, and judges nothing twice', async () => {
+    const files = await publish(log)
+    const changed = Uint8Array.from(files.get('tile/entries/002.p/190') ?? [])
+    changed[5] = 99
+    let readings = 0
+    let lies = true
+    const read = async (path: string) =>
+      path === 'tile/entries/002.p/190' && lies && ++readings > 2 ? changed : files.get(path)
+    const seen: number[] = []
+    const onEntry = (index: number) => void seen.push(index)
+    const monitor = createMonitor({ source: { read }, policy, maxHeld: 100, onEntry })
+    const first = await monitor.poll()
+    expect(first).toMatchObject({ ok: false, size: 0, newEntries: 0 })
+    expect(kinds(first.alarms)).toEqual([
+      'rules: record-label-once',
+      'rules: token-label-once',
+      'history: altered-entry',
+    ])
+    expect(monitor.verified()).toBeUndefined()
+    // The root that was found to be signed is remembered all the same.
+    const fork = await publish([...log.slice(1), ...honest.slice(0, 5)])
+    const other = createMonitor({ source: { read }, policy, maxHeld: 100 })
+    readings = 0
+    await other.poll()
+    const before = new Map(files)
+    for (const [path, bytes] of fork) files.set(path, bytes)
+    const found = await other.poll()
+    expect(kinds(found.alarms)).toEqual(['history: fork'])
+    expect(found.alarms[0]?.evidence).toHaveLength(2)
+
+    files.clear()
+    for (const [path, bytes] of before) files.set(path, bytes)
+    lies = false
+    expect(await monitor.poll()).toMatchObject({ ok: true, size: log.length, newEntries: log.length })
+    expect(seen).toEqual(log.map((_, i) => i))
+  })
+})
