@@ -2,15 +2,7 @@
 // under a published checkpoint. One sequencer; what arrives while a batch is being written shares the next one.
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  type Clock,
-  CtidError,
-  concatBytes,
-  equalBytes,
-  isCtidError,
-  systemClock,
-  toHex,
-} from '../../base/index.ts'
+import { type Clock, CtidError, equalBytes, isCtidError, systemClock, toHex } from '../../base/index.ts'
 import { acquireLock, type Lock } from '../../base/node.ts'
 import { openCheckpoint, parseCheckpoint, signCheckpoint } from '../checkpoint.ts'
 import { type NoteSigner, parseNote } from '../note.ts'
@@ -20,6 +12,7 @@ import { decodeBundle, encodeBundle, MAX_ENTRY_LENGTH, type TileSource } from '.
 import { EMPTY_ROOT, leafHash } from '../tree.ts'
 import { directorySource, replaceFile, syncFiles, type TileFiles, tileFiles } from './directory.ts'
 import { type Batch, type Journal, openJournal } from './journal.ts'
+import { type Caller, createQueue, type Waiting } from './queue.ts'
 
 /** What an append returns: where the entries are, and the signed checkpoint that covers them. */
 export type Appended = {
@@ -70,14 +63,6 @@ export type FileLog = {
 const MAX_BATCH_LENGTH = 16 << 20
 /** So few files are synced at once, while appends wait. */
 const FEW_FILES = 64
-
-type Waiting = {
-  /** The entries as a bundle, which is how the journal and the tiles hold them. */
-  readonly bundle: Uint8Array
-  readonly count: number
-  readonly resolve: (appended: Appended) => void
-  readonly reject: (error: unknown) => void
-}
 
 /**
  * Opens or creates a log. After a crash the journal is replayed: tiles are written again and the last checkpoint is
@@ -203,7 +188,7 @@ async function readPublished(
 }
 
 type Prepared = {
-  readonly batch: readonly Waiting[]
+  readonly callers: readonly Caller[]
   readonly places: readonly (readonly number[])[]
   readonly firstIndex: number
   readonly added: Uint8Array
@@ -239,43 +224,30 @@ function startSequencer({
   const { directory, origin, signers, cosign, clock = systemClock } = options
   const { maxBatch = 32_768, maxJournalLength = 64 << 20 } = options
   let syncing: Promise<void> | undefined
-  let queue: Waiting[] = []
+  const queue = createQueue({ entries: maxBatch, bytes: MAX_BATCH_LENGTH })
   let running: Promise<void> | undefined
   let closed: CtidError | undefined
   let released = false
   let confirmed = cosign === undefined
 
   // First half, in memory: places, hashes, signature. Nothing of it leaves the process before the second half.
-  async function prepare(batch: readonly Waiting[]): Promise<Prepared> {
+  async function prepare({ callers, bundle }: Waiting): Promise<Prepared> {
     const firstIndex = tiles.size()
-    let next = firstIndex
-    const parts: Uint8Array[] = []
-    const places = batch.map(({ bundle, count }) => {
-      if (unpublished.size === 0) {
-        parts.push(bundle)
-        next += count
-        return sequence(next - count, count)
-      }
-      return decodeBundle(bundle, count).map((entry) => {
-        const known = unpublished.get(toHex(leafHash(entry)))
-        if (known !== undefined) return known
-        parts.push(encodeBundle([entry]))
-        return next++
-      })
-    })
-    const [only = new Uint8Array()] = parts
-    const added = parts.length > 1 ? concatBytes(...parts) : only
+    const { places, added } =
+      unpublished.size === 0
+        ? { places: placesFrom(firstIndex, callers), added: bundle }
+        : placesAmong(unpublished, firstIndex, { callers, bundle })
     tiles.addBundle(added)
     const size = tiles.size()
     if (added.length > 0) {
       state.note = await signCheckpoint({ origin, size, root: tiles.root() }, signers, clock())
     }
-    return { batch, places, firstIndex, added, size, note: state.note, files: tiles.takeFiles() }
+    return { callers, places, firstIndex, added, size, note: state.note, files: tiles.takeFiles() }
   }
 
   // Second half, on disk: journal, tiles, checkpoint, answers. One at a time and in order.
   async function commit(prepared: Prepared): Promise<void> {
-    const { batch, places, firstIndex, added, size, note, files } = prepared
+    const { callers, places, firstIndex, added, size, note, files } = prepared
     try {
       if (closed) throw closed
       if (!lock.held()) throw new CtidError('ERR_LOG_LOCKED')
@@ -286,12 +258,12 @@ function startSequencer({
         for (const path of files.keys()) unsynced.add(path)
       }
       await publish(prepared)
-      batch.forEach(({ resolve }, i) => {
+      callers.forEach(({ resolve }, i) => {
         resolve({ indexes: places[i] ?? [], size, note: state.published.note })
       })
     } catch (cause) {
       const refusal = cause instanceof NotPublished ? cause.reason : fail(cause)
-      for (const { reject } of batch) reject(refusal)
+      for (const { reject } of callers) reject(refusal)
     }
   }
 
@@ -366,18 +338,18 @@ function startSequencer({
 
   async function run(): Promise<void> {
     let committing: Promise<void> | undefined
-    while (queue.length > 0 || committing) {
+    while (!queue.isEmpty() || committing) {
       // With a full batch waiting, hash it while the one before is being written; else let the batch grow meanwhile.
       const rotating = mustRotate()
-      if (queuedEntries() < maxBatch / 2 || rotating || cosign) {
+      if (queue.size() < maxBatch / 2 || rotating || cosign) {
         await committing
         committing = undefined
         if (rotating) await rotate()
-        if (queue.length === 0) continue
       }
-      const batch = takeBatch()
+      const batch = queue.take()
+      if (batch === undefined) continue
       const refuse = (reason: unknown) => {
-        for (const { reject } of batch) reject(reason)
+        for (const { reject } of batch.callers) reject(reason)
       }
       const isConfirmed = await confirm().then(() => true, refuse)
       if (!isConfirmed) continue
@@ -388,29 +360,12 @@ function startSequencer({
     running = undefined
   }
 
-  function queuedEntries(): number {
-    return queue.length >= maxBatch ? maxBatch : queue.reduce((total, { count }) => total + count, 0)
-  }
-
-  function takeBatch(): Waiting[] {
-    let taken = 0
-    let entries = 0
-    let bytes = 0
-    for (const { bundle, count } of queue) {
-      entries += count
-      bytes += bundle.length
-      if (taken > 0 && (entries > maxBatch || bytes > MAX_BATCH_LENGTH)) break
-      taken++
-    }
-    const batch = queue.slice(0, taken)
-    queue = queue.slice(taken)
-    return batch
-  }
-
   // Memory and disk may now differ; only a replay of the journal can tell. Nothing more is acknowledged.
   function fail(cause: unknown): CtidError {
     closed ??= new CtidError('ERR_LOG_CLOSED', { cause })
-    for (const waiting of queue.splice(0)) waiting.reject(closed)
+    for (let batch = queue.take(); batch; batch = queue.take()) {
+      for (const { reject } of batch.callers) reject(closed)
+    }
     return closed
   }
 
@@ -422,9 +377,8 @@ function startSequencer({
       if (entries.some((entry) => entry.length > MAX_ENTRY_LENGTH)) {
         return Promise.reject(new CtidError('ERR_LOG_ENTRY', { detail: 'length' }))
       }
-      const bundle = encodeBundle(entries)
       return new Promise((resolve, reject) => {
-        queue.push({ bundle, count: entries.length, resolve, reject })
+        queue.add(entries, { count: entries.length, resolve, reject })
         running ??= Promise.resolve().then(run)
       })
     },
@@ -440,6 +394,36 @@ function startSequencer({
       lock.release()
     },
   }
+}
+
+type Places = readonly (readonly number[])[]
+
+function placesFrom(first: number, callers: readonly Caller[]): Places {
+  let next = first
+  return callers.map(({ count }) => {
+    next += count
+    return sequence(next - count, count)
+  })
+}
+
+// Entries that have a place keep it; the others follow.
+function placesAmong(
+  known: ReadonlyMap<string, number>,
+  first: number,
+  { callers, bundle }: Waiting,
+): { readonly places: Places; readonly added: Uint8Array } {
+  const total = callers.reduce((sum, { count }) => sum + count, 0)
+  const added: Uint8Array[] = []
+  const all = decodeBundle(bundle, total).map((entry) => {
+    const place = known.get(toHex(leafHash(entry)))
+    return place ?? first + added.push(entry) - 1
+  })
+  let next = 0
+  const places = callers.map(({ count }) => {
+    next += count
+    return all.slice(next - count, next)
+  })
+  return { places, added: encodeBundle(added) }
 }
 
 function sequence(start: number, count: number): number[] {
