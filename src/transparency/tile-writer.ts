@@ -108,7 +108,9 @@ export function openTileWriter(snapshot?: Uint8Array): TileWriter {
       offset = entry + (((bundle[offset] as number) << 8) | (bundle[offset + 1] ?? 0))
       if (offset > bundle.length) throw new CtidError('ERR_LOG_TILE', { detail: 'bundle' })
       const edge = edges[0] as Edge
-      hashPrefixed(0, bundle.subarray(entry - 1, offset), edge.rows[0] as Uint8Array, 1 + edge.count * 32)
+      // With the byte before it. Twice as fast as `subarray`.
+      const leaf = new Uint8Array(bundle.buffer, bundle.byteOffset + entry - 1, offset - entry + 1)
+      hashPrefixed(0, leaf, edge.rows[0] as Uint8Array, 1 + edge.count * 32)
       grow(0)
       size++
       if (edge.count > 0) continue

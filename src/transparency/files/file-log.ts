@@ -355,7 +355,7 @@ function startSequencer({
       if (!isConfirmed) continue
       const prepared = await prepare(batch).catch((cause) => refuse(fail(cause)))
       await committing
-      committing = prepared ? commit(prepared) : undefined
+      committing = prepared ? commit(prepared).then(() => queue.recycle(batch)) : undefined
     }
     running = undefined
   }

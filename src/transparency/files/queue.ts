@@ -22,17 +22,23 @@ export type Queue = {
   isEmpty(): boolean
   /** Entries that wait. */
   size(): number
+  /** Gives the memory of a batch back, which nobody reads any more: large buffers that come and go cost collections. */
+  recycle(batch: Waiting): void
 }
 
 /** Limits of a batch, unless one call brings more. */
 export type BatchLimits = { readonly entries: number; readonly bytes: number }
 
 const FIRST_LENGTH = 4_096
+/** What is kept between batches: one is being filled, one hashed, one written. */
+const MAX_SPARE = 3
+const MAX_SPARE_LENGTH = 4 << 20
 
 type Filling = { readonly callers: Caller[]; bytes: Uint8Array; length: number; entries: number }
 
 export function createQueue(limits: BatchLimits): Queue {
   const batches: Filling[] = []
+  const spare: Uint8Array[] = []
   let size = 0
 
   function batchFor(entries: number, bytes: number): Filling {
@@ -40,7 +46,7 @@ export function createQueue(limits: BatchLimits): Queue {
     const fits = newest && newest.entries + entries <= limits.entries && newest.length + bytes <= limits.bytes
     const batch = fits
       ? newest
-      : { callers: [], bytes: new Uint8Array(Math.max(bytes, FIRST_LENGTH)), length: 0, entries: 0 }
+      : { callers: [], bytes: spare.pop() ?? new Uint8Array(FIRST_LENGTH), length: 0, entries: 0 }
     if (!fits) batches.push(batch)
     if (batch.length + bytes > batch.bytes.length) {
       const larger = new Uint8Array(Math.max(batch.length + bytes, 2 * batch.bytes.length))
@@ -67,6 +73,10 @@ export function createQueue(limits: BatchLimits): Queue {
       batch.entries += entries.length
       batch.callers.push(caller)
       size += entries.length
+    },
+    recycle({ bundle }) {
+      const isWanted = spare.length < MAX_SPARE && bundle.buffer.byteLength <= MAX_SPARE_LENGTH
+      if (isWanted) spare.push(new Uint8Array(bundle.buffer))
     },
     take() {
       const batch = batches.shift()
