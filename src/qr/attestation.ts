@@ -3,7 +3,8 @@
 import { CtidError } from '../base/index.ts'
 import { compressPoint, jwkToPoint, type P256PublicJwk, type Signer } from '../crypto/index.ts'
 import { type CborValue, readClaims, writeCbor } from './cbor.ts'
-import { coseKid, decodeSign1, requireOwnHeaders, type Sign1, signedAs, signSign1 } from './cose.ts'
+import { coseKid, type Sign1, signedAs, signSign1 } from './cose.ts'
+import { readOwnSign1 } from './own-sign1.ts'
 
 /** Whom or what the attestation is about; `health` exactly when there is a health claim. */
 export type Kind = 'person' | 'organisation' | 'health'
@@ -104,8 +105,7 @@ function compressed(key: P256PublicJwk | Uint8Array): Uint8Array {
  * @throws {CtidError} `ERR_QR_TOO_LARGE`, `ERR_QR_CBOR`, `ERR_QR_COSE`, `ERR_QR_CLAIMS`
  */
 export function parseAttestation(bytes: Uint8Array): Attestation {
-  const message = decodeSign1(bytes, { maxBytes: MAX_ATTESTATION_BYTES })
-  const kid = requireOwnHeaders(message, 'kid')
+  const [message, kid] = readOwnSign1(bytes, 'kid', MAX_ATTESTATION_BYTES)
   return { ...readAttestationClaims(readClaims(message.payload, MAX_ATTESTATION_BYTES)), kid, message }
 }
 

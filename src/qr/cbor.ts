@@ -1,6 +1,6 @@
 // CBOR (RFC 8949) as this room uses it: deterministic when written, and read strictly with a size limit first.
 import { decode, encode, rfc8949EncodeOptions, Tokenizer, Type } from 'cborg'
-import { CtidError, concatBytes } from '../base/index.ts'
+import { CtidError } from '../base/index.ts'
 
 export type CborLabel = number | string
 export type CborValue =
@@ -41,13 +41,12 @@ export function writeCbor(value: CborValue): Uint8Array<ArrayBuffer> {
   return encode(value, rfc8949EncodeOptions)
 }
 
-/** A byte string: its shortest head, then the bytes. For the hot path, where nothing needs sorting. */
-export function cborBytes(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  const { length } = bytes
-  if (length < 24) return concatBytes(Uint8Array.of(0x40 | length), bytes)
-  if (length < 0x100) return concatBytes(Uint8Array.of(0x58, length), bytes)
-  if (length < 0x10000) return concatBytes(Uint8Array.of(0x59, length >> 8, length & 255), bytes)
-  return encode(bytes)
+/** The shortest head of a byte string of this length (RFC 8949 section 3.1), at most 2^32 − 1. */
+export function bytesHead(length: number): Uint8Array<ArrayBuffer> {
+  if (length < 24) return Uint8Array.of(0x40 | length)
+  if (length < 0x100) return Uint8Array.of(0x58, length)
+  if (length < 0x10000) return Uint8Array.of(0x59, length >> 8, length & 255)
+  return Uint8Array.of(0x5a, length >>> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255)
 }
 
 /**

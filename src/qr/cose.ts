@@ -1,5 +1,5 @@
 // COSE_Sign1 (RFC 9052 section 4.2) with ES256: write ours, read ours strictly, and read foreign ones for other rooms.
-import { CtidError, concatBytes, equalBytes, fromBase64url, type MaybePromise, utf8 } from '../base/index.ts'
+import { CtidError, concatBytes, fromBase64url, type MaybePromise, utf8 } from '../base/index.ts'
 import {
   jwkThumbprint,
   type P256PublicJwk,
@@ -7,7 +7,7 @@ import {
   type VerifyKey,
   verifyEs256,
 } from '../crypto/index.ts'
-import { type CborMap, type CborValue, cborBytes, readCbor, readCborMap, writeCbor } from './cbor.ts'
+import { bytesHead, type CborMap, type CborValue, readCbor, readCborMap, writeCbor } from './cbor.ts'
 
 /** Header label of the algorithm (RFC 9052 section 3.1). */
 export const COSE_ALG = 1
@@ -94,11 +94,16 @@ export function signatureInput(
   const { protectedBytes } = message
   // An empty map counts as no protected header and is signed as the empty string.
   const isEmpty = protectedBytes.length === 1 && protectedBytes[0] === 0xa0
+  const signedHeader = isEmpty ? EMPTY : protectedBytes
+  const { payload } = message
   return concatBytes(
     SIGNATURE1,
-    cborBytes(isEmpty ? EMPTY : protectedBytes),
-    cborBytes(externalAad),
-    cborBytes(message.payload),
+    bytesHead(signedHeader.length),
+    signedHeader,
+    bytesHead(externalAad.length),
+    externalAad,
+    bytesHead(payload.length),
+    payload,
   )
 }
 
@@ -137,33 +142,6 @@ export function verifySign1(
 ): MaybePromise<boolean> {
   if (message.protectedHeader.get(COSE_ALG) !== ES256) return false
   return verifyEs256(key, signatureInput(message, options.externalAad), message.signature)
-}
-
-// The only two protected headers of ours, in their deterministic encoding: {1: -7} and {1: -7, 4: eight bytes}.
-const HEADER_START = {
-  'no kid': Uint8Array.of(0xa1, 0x01, 0x26),
-  kid: Uint8Array.of(0xa2, 0x01, 0x26, 0x04, 0x48),
-} as const
-
-/**
- * Requires the header profile of our own messages: protected {alg: ES256} with or without an 8-byte kid, nothing
- * unprotected, a 64-byte signature. Returns the kid, which is empty for `no kid`.
- *
- * @throws {CtidError} `ERR_QR_COSE`
- */
-export function requireOwnHeaders(message: Sign1, form: keyof typeof HEADER_START): Uint8Array {
-  const { protectedBytes, unprotectedHeader, signature } = message
-  const start = HEADER_START[form]
-  const kidLength = form === 'kid' ? 8 : 0
-  if (
-    protectedBytes.length !== start.length + kidLength ||
-    !equalBytes(protectedBytes.subarray(0, start.length), start) ||
-    unprotectedHeader.size !== 0 ||
-    signature.length !== 64
-  ) {
-    throw new CtidError('ERR_QR_COSE', { detail: 'header profile' })
-  }
-  return protectedBytes.subarray(start.length)
 }
 
 /** The 8-byte key identifier of an issuer's key: the first 8 bytes of its RFC 7638 SHA-256 thumbprint. */
