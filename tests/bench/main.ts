@@ -16,6 +16,9 @@ const files = (await readdir(new URL('.', import.meta.url)))
   .sort()
 const number = new Intl.NumberFormat('en', { maximumSignificantDigits: 3 })
 const all: (BenchRow & { bench: string })[] = []
+const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length }
+// After each bench, so that what was measured is kept whatever becomes of the next.
+const save = () => writeFile(values.json, `${JSON.stringify({ machine, rows: all }, null, 2)}\n`)
 for (const file of files) {
   const name = file.replace('.bench.ts', '')
   if (positionals.length > 0 && !positionals.includes(name)) continue
@@ -27,6 +30,7 @@ for (const file of files) {
       log: (line) => void process.stderr.write(`  ${line}\n`),
     })
     all.push(...rows.map((row) => ({ bench: name, ...row })))
+    await save()
   } catch (error) {
     // The others are measured all the same; the run as a whole has failed.
     console.error(`${name} failed:`, error)
@@ -46,6 +50,4 @@ const lines = table([
   ]),
 ])
 process.stdout.write(`${lines.join('\n')}\n`)
-const machine = { node: process.version, cpu: cpus()[0]?.model ?? '', cores: cpus().length }
-await writeFile(values.json, `${JSON.stringify({ machine, rows: all }, null, 2)}\n`)
 process.stderr.write(`the same as JSON: ${values.json}\n`)
