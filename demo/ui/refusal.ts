@@ -1,5 +1,5 @@
 // Why a step failed, as a sentence in the reader's language: what a party refuses, no answer, or a fault of this page.
-import { ERRORS, isCtidError } from '#ctid/base'
+import { ERRORS, isCtidError, isErrorCode } from '#ctid/base'
 import { reasonWords } from '#ctid/verifier'
 import { ApiError } from './api.ts'
 import type { Language } from './words.ts'
@@ -57,10 +57,9 @@ export function reasonOf(error: unknown, language: Language): string {
 export function wordsOfCode(code: string, language: Language, otherwise = code): string {
   // An answer that is no problem document comes from something before the parties, a proxy for instance.
   const named = code.startsWith('HTTP_5') ? 'ERR_HTTP_UNAVAILABLE' : code
-  if (!Object.hasOwn(ERRORS, named)) return otherwise
-  const known = named as keyof typeof ERRORS
-  if (language === 'en') return ERRORS[known].message
-  const chinese = CHINESE[known] ?? reasonWords(known, 'zh')
+  if (!isErrorCode(named)) return otherwise
+  if (language === 'en') return ERRORS[named].message
+  const chinese = CHINESE[named] ?? reasonWords(named, 'zh')
   // A code without Chinese is shown as the code: half a page in another language helps nobody.
-  return chinese === ERRORS[known].message ? code : chinese
+  return chinese === ERRORS[named].message ? code : chinese
 }

@@ -31,6 +31,11 @@ export class CtidError extends Error {
   }
 }
 
+/** Whether what another party said is a code of ours. */
+export function isErrorCode(code: unknown): code is ErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ERRORS, code)
+}
+
 export function isCtidError(error: unknown): error is CtidError {
   return error instanceof CtidError
 }

@@ -1,4 +1,6 @@
 // base: bytes, JSON, time and errors, the one room everybody may enter. It knows nothing of identities.
+
+export { readBody } from './body.ts'
 export {
   type Brand,
   concatBytes,
@@ -16,7 +18,7 @@ export {
   utf8,
 } from './bytes.ts'
 export { ERRORS } from './error-codes.ts'
-export { CtidError, type CtidErrorOptions, type ErrorCode, isCtidError } from './errors.ts'
+export { CtidError, type CtidErrorOptions, type ErrorCode, isCtidError, isErrorCode } from './errors.ts'
 export {
   canonicalJson,
   isJsonObject,

@@ -1,5 +1,5 @@
 // Fetching a status list: the address stands in somebody's credential, so time, size, type and redirects are bounded.
-import { CtidError } from '../base/index.ts'
+import { CtidError, readBody } from '../base/index.ts'
 import { STATUS_LIST_MEDIA_TYPE } from '../status/index.ts'
 
 const STATUS_TIMEOUT_MS = 5_000
@@ -32,12 +32,7 @@ export async function fetchStatusToken(uri: string): Promise<string> {
 }
 
 async function boundedText(response: Response): Promise<string> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const part of response.body ?? []) {
-    length += part.length
-    if (length > MAX_STATUS_TOKEN) throw new CtidError('ERR_STATUS_LIST_TOO_LARGE')
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString('utf8').trim()
+  const bytes = await readBody(response, MAX_STATUS_TOKEN)
+  if (!bytes) throw new CtidError('ERR_STATUS_LIST_TOO_LARGE')
+  return new TextDecoder().decode(bytes).trim()
 }

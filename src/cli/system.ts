@@ -106,9 +106,9 @@ function optionsOf(values: SystemValues, io: Io, log: LogOptions | undefined): D
   }
 }
 
-/** Where the issuer's public files are served: the issuer's name in proofs and lists. */
-export function baseUrlOf(values: SystemValues, io: Io): string {
-  return values['base-url'] ?? io.env['CTID_BASE_URL'] ?? 'http://localhost:8080'
+/** Where the issuer's public files are served: the issuer's name in proofs and lists. A service has its own port as default. */
+export function baseUrlOf(values: SystemValues, io: Io, port = 8080): string {
+  return values['base-url'] ?? io.env['CTID_BASE_URL'] ?? `http://localhost:${port}`
 }
 
 export function storeUrl(values: SystemValues, io: Io): string {

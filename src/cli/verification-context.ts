@@ -1,6 +1,6 @@
 // What a verification service knows from outside: a trust list and status lists, fetched again and again, never asked about
 // one person. When nobody answers it goes on with what it has, as long as that is in force.
-import { type Clock, CtidError, parseJson } from '../base/index.ts'
+import { type Clock, CtidError, parseJson, readBody } from '../base/index.ts'
 import { type P256PublicJwk, parsePublicJwk } from '../crypto/index.ts'
 import { createStatusChecker } from '../status/index.ts'
 import { checkTrustList, type TrustList } from '../trust/index.ts'
@@ -111,21 +111,10 @@ async function fetchText(
 ): Promise<string> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_MILLISECONDS), redirect: 'error' })
-    if (response.ok && response.body) return await readLimited(response.body)
+    const bytes = response.ok ? await readBody(response, MAX_BYTES) : undefined
+    if (bytes) return new TextDecoder().decode(bytes)
   } catch {
-    // Unreachable, slow, cut off: one and the same for who asked.
+    // Unreachable, slow, cut off, too large: one and the same for who asked.
   }
   throw new CtidError(code)
-}
-
-async function readLimited(body: ReadableStream<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  // Leaving the loop cancels the transfer.
-  for await (const part of body) {
-    length += part.length
-    if (length > MAX_BYTES) throw new CtidError('ERR_HTTP_BODY_TOO_LARGE')
-    parts.push(part)
-  }
-  return Buffer.concat(parts).toString()
 }

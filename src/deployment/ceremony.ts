@@ -29,6 +29,7 @@ import {
   parseKeySet,
   parseMessage,
   parsePart,
+  participantFault,
   refreshKeySet,
   refreshShare,
 } from '../token/index.ts'
@@ -158,8 +159,8 @@ export async function gatherRegistrar(
     const document = await readCarried(folder, registrarFile(id), id, { secret: true })
     const { evaluator, keySet: of, secret } = document
     const isRight = evaluator === id && typeof secret === 'string' && /^[\w-]{43}$/.test(secret)
-    if (!isRight) throw wrong(id, `${registrarFile(id)} is malformed`)
-    if (of !== hash) throw wrong(id, `${registrarFile(id)} is of another ceremony`)
+    if (!isRight) throw participantFault(id, `${registrarFile(id)} is malformed`)
+    if (of !== hash) throw participantFault(id, `${registrarFile(id)} is of another ceremony`)
     secrets[String(id)] = secret
   }
   await write(folder, 'registrar.json', { caller: REGISTRAR, secrets })
@@ -261,7 +262,7 @@ async function readRefresh(folder: string, id: number, { group }: CeremonyTools)
         group,
       )
     } catch (cause) {
-      throw wrong(from, 'its part does not fit its deal', cause)
+      throw participantFault(from, 'its part does not fit its deal', cause)
     }
     deals.push({ commitments, parts })
   }
@@ -275,12 +276,12 @@ async function readCarried(
   participant: number,
   options: { readonly secret?: boolean } = {},
 ): Promise<JsonObject> {
-  if (!existsSync(join(folder, name))) throw wrong(participant, `${name} is missing`)
+  if (!existsSync(join(folder, name))) throw participantFault(participant, `${name} is missing`)
   try {
     return options.secret ? await readPrivateJson(join(folder, name)) : await readPublic(folder, name)
   } catch (cause) {
     const reason = cause instanceof CtidError && cause.detail !== undefined ? cause.detail : 'is malformed'
-    throw wrong(participant, `${name}: ${reason}`, cause)
+    throw participantFault(participant, `${name}: ${reason}`, cause)
   }
 }
 
@@ -294,10 +295,6 @@ async function readPublic(folder: string, name: string): Promise<JsonObject> {
 
 function write(folder: string, name: string, document: JsonObject): Promise<void> {
   return writePrivateFile(join(folder, name), `${JSON.stringify(document, null, 2)}\n`)
-}
-
-function wrong(participant: number, detail: string, cause?: unknown): CtidError {
-  return new CtidError('ERR_TOKEN_CEREMONY', { detail: `participant ${participant}: ${detail}`, cause })
 }
 
 function cannot(detail: string): CtidError {

@@ -1,5 +1,5 @@
 // The evaluator as a service: authenticated, rate limited, counted; it holds one key share and sees blinded elements only.
-import { type Request, type Response, Router } from 'express'
+import { type Response, Router } from 'express'
 import { type Clock, CtidError, type JsonObject, type RandomBytes, toBase64url } from '../base/index.ts'
 import { type Group, type Share, VOPRF_CONTEXT } from '../crypto/index.ts'
 import {
@@ -21,7 +21,7 @@ import {
   weightedShare,
 } from '../token/index.ts'
 import { type CountEntry, type CountLog, type EvaluatorSecrets, openCountLog } from '../token/node.ts'
-import { bodyBytes } from './problem.ts'
+import { callerOf } from './caller.ts'
 import { readJson } from './server.ts'
 
 export type EvaluatorService = {
@@ -68,14 +68,6 @@ export async function openEvaluatorService(options: EvaluatorServiceOptions): Pr
     if (allowance) buckets.set(caller, replay(buckets.get(caller), elements, { allowance, now: time }))
   })
 
-  const callerOf = (request: Request): string =>
-    authenticate(request.get('authorization'), {
-      evaluator,
-      method: 'POST',
-      path: request.baseUrl + request.path,
-      body: bodyBytes(request),
-    })
-
   const charge = async (response: Response, entry: Omit<CountEntry, 'time'>): Promise<void> => {
     const allowance = allowances.get(entry.caller)
     if (!allowance) throw new CtidError('ERR_TOKEN_CALLER')
@@ -108,7 +100,7 @@ export async function openEvaluatorService(options: EvaluatorServiceOptions): Pr
 
   const router = Router()
   router.post(EVALUATE_PATH, async (request, response) => {
-    const caller = callerOf(request)
+    const caller = callerOf(request, authenticate, evaluator)
     const asked = parseEvaluateRequest(readJson(request, { maxLength: MAX_BODY_BYTES }), group)
     await sameKey(asked)
     const { elements, quorum } = asked
@@ -120,7 +112,7 @@ export async function openEvaluatorService(options: EvaluatorServiceOptions): Pr
     response.json({ evaluator, ...answer })
   })
   router.post(PROVE_PATH, async (request, response) => {
-    const caller = callerOf(request)
+    const caller = callerOf(request, authenticate, evaluator)
     const asked = parseProveRequest(readJson(request, { maxLength: MAX_BODY_BYTES }), group)
     await sameKey(asked)
     const weighted = quorumShare(asked.quorum)

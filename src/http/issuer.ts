@@ -10,8 +10,8 @@ import {
   parseStateRequest,
 } from '../issuer/index.ts'
 import type { CallChecker } from '../token/index.ts'
+import { callerOf } from './caller.ts'
 import { healthRoute } from './health-route.ts'
-import { bodyBytes } from './problem.ts'
 import { readJson } from './server.ts'
 
 export type IssuerRouterDeps = {
@@ -27,12 +27,7 @@ export type IssuerRouterDeps = {
  */
 export function issuerRouter({ authenticate, issuer }: IssuerRouterDeps): Router {
   const readCall = (request: Request) => {
-    authenticate(request.get('authorization'), {
-      evaluator: ISSUER_SERVICE,
-      method: 'POST',
-      path: request.baseUrl + request.path,
-      body: bodyBytes(request),
-    })
+    callerOf(request, authenticate, ISSUER_SERVICE)
     return readJson(request, { maxLength: MAX_ISSUER_BODY_BYTES })
   }
   const router = Router()

@@ -1,11 +1,11 @@
 // The registrar's desk as a service: documents are enrolled and copies issued for callers that authenticate each request.
 import { type Request, Router } from 'express'
 import { CtidError, fromHex, isJsonObject, type JsonObject, toHex } from '../base/index.ts'
-import { formatCopies, type IssuedCopy } from '../issuer/index.ts'
+import { formatCopies, type IssuedCopy, MAX_COPIES } from '../issuer/index.ts'
 import type { Enrolled } from '../registrar/index.ts'
 import type { CallChecker } from '../token/index.ts'
+import { callerOf } from './caller.ts'
 import { healthRoute } from './health-route.ts'
-import { bodyBytes } from './problem.ts'
 import { readJson } from './server.ts'
 
 export type RegistrarRouterDeps = {
@@ -23,20 +23,12 @@ export type RegistrarRouterDeps = {
 /** What `authorizeCall` and the service call themselves instead of an evaluator's number. */
 export const REGISTRAR_SERVICE = 0
 
-const MAX_PROOFS = 50
-
 /**
  * Routes, all `POST` with JSON and `CTID-MAC` authentication: `/enrol {document}` answers `{token, status, state}`;
  * `/nonce {}` answers `{nonce}`; `/copies {token, proofs}` answers `{copies}`. No answer repeats the document. Open: `GET /health`.
  */
 export function registrarRouter(deps: RegistrarRouterDeps): Router {
-  const officerOf = (request: Request): string =>
-    deps.authenticate(request.get('authorization'), {
-      evaluator: REGISTRAR_SERVICE,
-      method: 'POST',
-      path: request.baseUrl + request.path,
-      body: bodyBytes(request),
-    })
+  const officerOf = (request: Request) => callerOf(request, deps.authenticate, REGISTRAR_SERVICE)
   const router = Router()
   router.post('/enrol', async (request, response) => {
     const officer = officerOf(request)
@@ -56,7 +48,7 @@ export function registrarRouter(deps: RegistrarRouterDeps): Router {
       typeof token === 'string' &&
       /^[0-9a-f]{64}$/.test(token) &&
       Array.isArray(proofs) &&
-      proofs.length <= MAX_PROOFS &&
+      proofs.length <= MAX_COPIES &&
       proofs.every((proof) => typeof proof === 'string')
     if (!isRight) throw new CtidError('ERR_HTTP_BAD_REQUEST')
     const copies = await deps.issue(fromHex(token), proofs, officer)

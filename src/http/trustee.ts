@@ -10,7 +10,7 @@ import {
   type Trustee,
 } from '../pseudonym/index.ts'
 import { callChecker } from '../token/index.ts'
-import { bodyBytes } from './problem.ts'
+import { callerOf } from './caller.ts'
 import { readJson } from './server.ts'
 
 export type TrusteeRouterDeps = {
@@ -26,11 +26,9 @@ export type TrusteeRouterDeps = {
  */
 export function trusteeRouter({ trustee, callers, now }: TrusteeRouterDeps): Router {
   const router = Router()
-  const check = callChecker(callers, { now })
+  const authenticate = callChecker(callers, { now })
   const read = (request: Request) => {
-    const { path } = request
-    const call = { evaluator: trustee.id, method: 'POST', path, body: bodyBytes(request) } as const
-    check(request.get('authorization'), call)
+    callerOf(request, authenticate, trustee.id)
     return parseRequest(readJson(request, { maxLength: MAX_TRUSTEE_BODY_BYTES }))
   }
   router.post(AUDIT_PATH, async (request: Request, response: Response) => {

@@ -15,6 +15,9 @@ import { type AttestationClaims, makeAttestation } from '../qr/index.ts'
 import { STATUS_INVALID, STATUS_SUSPENDED, STATUS_VALID, type StatusPlace } from '../status/index.ts'
 import type { IssuerLedger } from './ledger.ts'
 
+/** Most copies that one request can ask for. */
+export const MAX_COPIES = 50
+
 export type IssuerDeps = {
   /** The signing key; its `kid` is in the trust list. */
   readonly key: IssuerKey
@@ -27,7 +30,7 @@ export type IssuerDeps = {
   readonly linkKey: Uint8Array
   readonly clock: Clock
   readonly random: RandomBytes
-  /** Most copies in one batch. Default 50. */
+  /** Most copies in one batch. Default {@link MAX_COPIES}. */
   readonly maxBatch?: number
   /**
    * Logs the copies for these keys (thumbprints) before any is made; when it rejects, none is. Returns each copy's proof
@@ -77,7 +80,7 @@ export async function issueCopies(
   holderKeys: readonly ProvenKey[],
   deps: IssuerDeps,
 ): Promise<readonly IssuedCopy[]> {
-  const { ledger, maxBatch = 50 } = deps
+  const { ledger, maxBatch = MAX_COPIES } = deps
   if (holderKeys.length === 0 || holderKeys.length > maxBatch) throw new CtidError('ERR_ISSUER_BATCH')
   if (new Set(holderKeys.map(jwkThumbprint)).size !== holderKeys.length)
     throw new CtidError('ERR_ISSUER_KEY_REPEATED')

@@ -1,9 +1,8 @@
 // Client: an issuer in a process of its own. Requests are authenticated; what it answers is handed on, not trusted further.
 import {
   CtidError,
-  ERRORS,
-  type ErrorCode,
   isCtidError,
+  isErrorCode,
   type JsonObject,
   parseJsonObject,
   toBase64url,
@@ -79,6 +78,6 @@ const isRefusal = (code: string): boolean =>
   /^ERR_(ISSUER|LOG|STORE)_|^ERR_CREDENTIAL_PROFILE$|^ERR_STATUS_FULL$/.test(code)
 
 function refusal({ code }: JsonObject): CtidError {
-  const isKnown = typeof code === 'string' && Object.hasOwn(ERRORS, code) && isRefusal(code)
-  return new CtidError(isKnown ? (code as ErrorCode) : 'ERR_ISSUER_UNAVAILABLE', { detail: 'refused' })
+  const isSaid = isErrorCode(code) && isRefusal(code)
+  return new CtidError(isSaid ? code : 'ERR_ISSUER_UNAVAILABLE', { detail: 'refused' })
 }

@@ -6,6 +6,7 @@ export {
   type IssuedCopy,
   type IssuerDeps,
   issueCopies,
+  MAX_COPIES,
   setCopyState,
 } from './copies.ts'
 export { httpIssuer } from './http-issuer.ts'

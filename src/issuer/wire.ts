@@ -14,7 +14,7 @@ import {
   ORGANISATION_FILE,
 } from '../credential/index.ts'
 import { parsePublicJwk } from '../crypto/index.ts'
-import type { CopyRequest, CopyState, IssuedCopy } from './copies.ts'
+import { type CopyRequest, type CopyState, type IssuedCopy, MAX_COPIES } from './copies.ts'
 
 /** Paths below the issuer's base address. */
 export const ISSUER_PATHS = { nonce: '/nonce', copies: '/copies', state: '/state' } as const
@@ -24,7 +24,6 @@ export const ISSUER_SERVICE = 0
 export const MAX_ISSUER_BODY_BYTES = 98_304
 
 const PROFILES: readonly CredentialProfile[] = [CTID_FILE, ORGANISATION_FILE, BUSINESS_LICENCE]
-const MAX_PROOFS = 50
 
 /** The claims are those of the profile that `vct` names; of an attestation what a registrar can vouch for. */
 export function formatCopyRequest(request: CopyRequest, proofs: readonly string[]): JsonObject {
@@ -54,7 +53,7 @@ export function parseCopyRequest(message: JsonObject): {
     (assurance === 'low' || assurance === 'substantial' || assurance === 'high') &&
     (documentExpiresAt === undefined || Number.isSafeInteger(documentExpiresAt)) &&
     Array.isArray(proofs) &&
-    proofs.length <= MAX_PROOFS &&
+    proofs.length <= MAX_COPIES &&
     proofs.every((proof) => typeof proof === 'string') &&
     Object.keys(others).length === 0
   if (!isRight) throw new CtidError('ERR_ISSUER_REQUEST')

@@ -1,5 +1,5 @@
 // A wallet's view of the network: bounded answers, no surprises, errors that name the step and nothing else.
-import { CtidError, concatBytes, type ErrorCode, type JsonObject, parseJsonObject } from '../base/index.ts'
+import { CtidError, type ErrorCode, type JsonObject, parseJsonObject, readBody } from '../base/index.ts'
 
 /** The platform's `fetch`, or something that behaves like it. */
 export type Fetch = (url: string, init?: RequestInit) => Promise<Response>
@@ -29,28 +29,18 @@ export async function fetchText(
   return { status: response.status, headers: response.headers, text }
 }
 
-// Read part by part: what a server says about the length of its answer does not bind it.
 async function boundedText(
   response: Response,
   step: { readonly code: ErrorCode; readonly name: string },
 ): Promise<string> {
-  const reader = response.body?.getReader()
-  const parts: Uint8Array[] = []
-  let length = 0
+  let bytes: Uint8Array | undefined
   try {
-    for (;;) {
-      const next = await reader?.read()
-      if (!next || next.done) return new TextDecoder().decode(concatBytes(...parts))
-      length += next.value.length
-      if (length > MAX_ANSWER) throw new CtidError(step.code, { detail: `${step.name}: too large` })
-      parts.push(next.value)
-    }
+    bytes = await readBody(response, MAX_ANSWER)
   } catch (cause) {
-    await reader?.cancel().catch(() => undefined)
-    throw cause instanceof CtidError
-      ? cause
-      : new CtidError(step.code, { detail: `${step.name}: cut off`, cause })
+    throw new CtidError(step.code, { detail: `${step.name}: cut off`, cause })
   }
+  if (!bytes) throw new CtidError(step.code, { detail: `${step.name}: too large` })
+  return new TextDecoder().decode(bytes)
 }
 
 /** As {@link fetchText}, and the answer must be a JSON object. Statuses are the caller's to judge. */

@@ -1,6 +1,14 @@
 // Client: one authenticated request to another party's service. The address, the MAC and the size of the answer are looked
 // after here; what a failure means is the caller's business.
-import { type Clock, CtidError, fromUtf8, type JsonObject, type RandomBytes, utf8 } from '../base/index.ts'
+import {
+  type Clock,
+  CtidError,
+  fromUtf8,
+  type JsonObject,
+  type RandomBytes,
+  readBody,
+  utf8,
+} from '../base/index.ts'
 import { authorizeCall, type CallerCredential } from './caller.ts'
 
 export type CallTarget = {
@@ -45,6 +53,8 @@ export async function callService(
     readonly service: number
     readonly maxBytes: number
     readonly signal?: AbortSignal | undefined
+    /** A connection of its own: where seconds of work lie between calls, the other side may be closing an idle one just then. */
+    readonly alone?: boolean
   },
 ): Promise<CallAnswer | undefined> {
   const body = utf8(JSON.stringify(message))
@@ -55,34 +65,15 @@ export async function callService(
   })
   const response = await (target.fetch ?? fetch)(address, {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: authorization },
+    headers: {
+      'Content-Type': 'application/json',
+      Authorization: authorization,
+      ...(options.alone ? { Connection: 'close' } : {}),
+    },
     body,
     redirect: 'error',
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   })
-  const text = await readLimited(response, options.maxBytes)
-  return text === undefined ? undefined : { ok: response.ok, text }
-}
-
-async function readLimited(response: Response, maxBytes: number): Promise<string | undefined> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  const reader = response.body?.getReader()
-  for (;;) {
-    const part = await reader?.read()
-    if (!part || part.done) break
-    length += part.value.length
-    if (length > maxBytes) {
-      await reader?.cancel()
-      return undefined
-    }
-    chunks.push(part.value)
-  }
-  const whole = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    whole.set(chunk, offset)
-    offset += chunk.length
-  }
-  return fromUtf8(whole)
+  const bytes = await readBody(response, options.maxBytes)
+  return bytes && { ok: response.ok, text: fromUtf8(bytes) }
 }

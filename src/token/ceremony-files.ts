@@ -87,7 +87,7 @@ export function answerBroadcasts(
     // One by one only now: it takes much longer.
     for (const { id, package: dkg } of broadcasts) {
       const holds = id === state.id || isDkgBroadcast(id, dkg, { threshold: terms.threshold, random })
-      if (!holds) throw wrong(id, 'its proof of possession does not hold', cause)
+      if (!holds) throw participantFault(id, 'its proof of possession does not hold', cause)
     }
     throw cause
   }
@@ -167,7 +167,7 @@ export function parseMessage(
     requireSame(from, 'message', document, { from, to, session })
     const share = group.parseScalar(bytesOf(document['share'], 32))
     if (!same(group.multiplyBase(share), evaluateAt(group, commitmentOf(sender), to))) {
-      throw wrong(from, 'its message does not fit its commitments')
+      throw participantFault(from, 'its message does not fit its commitments')
     }
     return { from, to, package: dkgMessage(from, share) }
   })
@@ -190,7 +190,7 @@ export function parseDeal(
     requireSame(id, 'deal', document, { id, keySet: keySetHash(keySet) })
     const commitments = pointsOf(document['commitments'], group)
     // A higher degree would lose the key.
-    if (commitments.length !== keySet.threshold - 1) throw wrong(id, 'its deal has another degree')
+    if (commitments.length !== keySet.threshold - 1) throw participantFault(id, 'its deal has another degree')
     return commitments
   })
 }
@@ -240,18 +240,18 @@ const hash = (value: Json): string => toBase64url(sha256(utf8(canonicalJson(valu
 const same = (a: Uint8Array, b: Uint8Array | undefined): boolean => toBase64url(a) === (b && toBase64url(b))
 
 function read<T>(id: number, what: string, document: JsonObject, format: string, work: () => T): T {
-  if (document['format'] !== format) throw wrong(id, `its ${what} is malformed`)
+  if (document['format'] !== format) throw participantFault(id, `its ${what} is malformed`)
   try {
     return work()
   } catch (cause) {
     if (cause instanceof CtidError && cause.code === 'ERR_TOKEN_CEREMONY') throw cause
-    throw wrong(id, `its ${what} is malformed`, cause)
+    throw participantFault(id, `its ${what} is malformed`, cause)
   }
 }
 
 function requireSame(id: number, what: string, document: JsonObject, expected: JsonObject): void {
   for (const [name, value] of Object.entries(expected)) {
-    if (document[name] !== value) throw wrong(id, `its ${what} is of another ceremony: ${name}`)
+    if (document[name] !== value) throw participantFault(id, `its ${what} is of another ceremony: ${name}`)
   }
 }
 
@@ -270,7 +270,8 @@ function bytesOf(value: Json | undefined, length: number): Uint8Array {
   return bytes
 }
 
-function wrong(id: number, detail: string, cause?: unknown): CtidError {
+/** What is said of a participant whose file is wrong: words of ours, nothing that is in it. */
+export function participantFault(id: number, detail: string, cause?: unknown): CtidError {
   return new CtidError('ERR_TOKEN_CEREMONY', { detail: `participant ${id}: ${detail}`, cause })
 }
 

@@ -52,6 +52,7 @@ export {
   parseDeal,
   parseMessage,
   parsePart,
+  participantFault,
 } from './ceremony-files.ts'
 export {
   type CallOptions,

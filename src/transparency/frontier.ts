@@ -1,6 +1,6 @@
 // The right edge of a growing tree: enough to append leaves and to know the root, in a logarithm of hashes.
 import { sha256Into } from '../crypto/index.ts'
-import { EMPTY_ROOT, nodeHash } from './tree.ts'
+import { rootOf } from './tree.ts'
 
 /**
  * The tree so far. Per level one hash input, `0x01 ‖ left ‖ right`: a perfect subtree that waits for its sibling stands
@@ -45,15 +45,8 @@ function climb(frontier: Frontier, onNode: OnNode | undefined): void {
 }
 
 /** Root of the tree (RFC 6962 section 2.1). */
-export function frontierRoot(frontier: Frontier): Uint8Array {
-  const hashes = frontierHashes(frontier)
-  const last = hashes.pop()
-  return last === undefined ? EMPTY_ROOT : hashes.reduceRight((right, left) => nodeHash(left, right), last)
-}
-
-// Hashes of the perfect subtrees, largest first: one per set bit of the size.
-function frontierHashes({ size, inputs }: Frontier): Uint8Array[] {
-  return levelsOf(size).map((level) => (inputs[level] as Uint8Array).slice(LEFT, RIGHT))
+export function frontierRoot({ size, inputs }: Frontier): Uint8Array {
+  return rootOf(levelsOf(size).map((level) => (inputs[level] as Uint8Array).slice(LEFT, RIGHT)))
 }
 
 function levelsOf(size: number): number[] {

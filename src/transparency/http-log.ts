@@ -1,13 +1,5 @@
 // A log that another process keeps, written over HTTP: entries out, receipts in, each verified before it counts.
-import {
-  CtidError,
-  ERRORS,
-  type ErrorCode,
-  fromUtf8,
-  parseJsonObject,
-  toBase64url,
-  utf8,
-} from '../base/index.ts'
+import { CtidError, fromUtf8, isErrorCode, parseJsonObject, toBase64url, utf8 } from '../base/index.ts'
 import { type LogPolicy, openCheckpoint } from './checkpoint.ts'
 import { httpSource, readLimited, request } from './http-source.ts'
 import { parseReceipt, verifyReceipt } from './receipt.ts'
@@ -125,9 +117,7 @@ async function post(url: string, token: string, message: { readonly entries: rea
 function refusal(status: number, text: string): CtidError {
   try {
     const { code } = parseJsonObject(text)
-    if (typeof code === 'string' && code.startsWith('ERR_LOG_') && Object.hasOwn(ERRORS, code)) {
-      return new CtidError(code as ErrorCode)
-    }
+    if (isErrorCode(code) && code.startsWith('ERR_LOG_')) return new CtidError(code)
   } catch {
     // Falls through.
   }

@@ -1,5 +1,5 @@
 // Logs and witnesses over HTTP, with `fetch` alone: what monitors, auditors and pages read through.
-import { CtidError, utf8 } from '../base/index.ts'
+import { CtidError, readBody, utf8 } from '../base/index.ts'
 import type { NoteKey } from './note.ts'
 import type { TileSource } from './tiles.ts'
 import type { WitnessClient } from './witness.ts'
@@ -44,18 +44,7 @@ export async function request(url: string, init: RequestInit, timeoutMs = TIMEOU
 
 /** The body, unless it is larger than anything that a log sends. */
 export async function readLimited(response: Response): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  for await (const part of response.body ?? []) {
-    length += part.length
-    if (length > MAX_RESOURCE) throw new CtidError('ERR_LOG_TILE', { detail: 'too large' })
-    parts.push(part)
-  }
-  const out = new Uint8Array(length)
-  let offset = 0
-  for (const part of parts) {
-    out.set(part, offset)
-    offset += part.length
-  }
-  return out
+  const bytes = await readBody(response, MAX_RESOURCE)
+  if (!bytes) throw new CtidError('ERR_LOG_TILE', { detail: 'too large' })
+  return bytes
 }

@@ -1,7 +1,7 @@
 // The growing edge of a log: takes entries, keeps the unfinished tiles, and says which files must be written.
 import { CtidError, concatBytes, equalBytes, fromHex, fromUtf8, toHex, utf8 } from '../base/index.ts'
 import { decodeBundle, encodeBundle, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tiles.ts'
-import { EMPTY_ROOT, hashPrefixed, nodeHash } from './tree.ts'
+import { hashPrefixed, rootOf } from './tree.ts'
 
 export type TileWriter = {
   add(entry: Uint8Array): void
@@ -133,13 +133,7 @@ export function openTileWriter(snapshot?: Uint8Array): TileWriter {
     add: (entry) => addBundle(encodeBundle([entry])),
     addBundle,
     size: () => size,
-    root: () => {
-      const hashes = subtrees(edges)
-      const last = hashes.pop()
-      return last === undefined
-        ? EMPTY_ROOT
-        : hashes.reduceRight((right, left) => nodeHash(left, right), last)
-    },
+    root: () => rootOf(subtrees(edges)),
     takeFull,
     takeFiles() {
       if (rest.changed) {

@@ -67,9 +67,14 @@ export function perfectSubtrees(range: LeafRange): TreeNode[] {
 
 /** Hash of a range: the perfect subtrees folded from the right. */
 export function rangeHash(range: LeafRange, read: NodeReader): Uint8Array {
-  const hashes = perfectSubtrees(range).map(read)
-  const last = hashes.pop()
-  return last === undefined ? EMPTY_ROOT : hashes.reduceRight((right, left) => nodeHash(left, right), last)
+  return rootOf(perfectSubtrees(range).map(read))
+}
+
+/** Root of a tree from its perfect subtrees, largest first (RFC 6962 section 2.1). */
+export function rootOf(subtrees: readonly Uint8Array[]): Uint8Array {
+  const last = subtrees.at(-1)
+  if (last === undefined) return EMPTY_ROOT
+  return subtrees.slice(0, -1).reduceRight((right, left) => nodeHash(left, right), last)
 }
 
 /** The ranges whose hashes are the inclusion proof of a leaf, from the leaf's sibling to the root's child. */

@@ -95,8 +95,7 @@ async function publish(directory: string, values: Values, io: Io): Promise<numbe
 async function serve(values: Values, io: Io): Promise<number> {
   const callers = await readCallers(callersOf(values))
   const port = await parsePort(values.port, values.host)
-  const baseUrl = values['base-url'] ?? io.env['CTID_BASE_URL'] ?? `http://localhost:${port}`
-  const party = await open({ ...values, 'base-url': baseUrl }, io)
+  const party = await open({ ...values, 'base-url': baseUrlOf(values, io, port) }, io)
   try {
     const { issuing, statusPublisher, trustList, keys } = party
     const server = await listen(

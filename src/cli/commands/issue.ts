@@ -2,12 +2,11 @@
 import { parseArgs } from 'node:util'
 import { CtidError, systemClock, systemRandom } from '../../base/index.ts'
 import { makeKeyProof } from '../../credential/index.ts'
+import { MAX_COPIES } from '../../issuer/index.ts'
 import { createWallet } from '../../wallet/index.ts'
 import { fileDeviceKeys, fileStorage } from '../../wallet/node.ts'
 import { type Command, EXIT, noMore } from '../command.ts'
 import { baseUrlOf, openRegistrar, parseToken, REGISTRAR_OPTIONS, REGISTRAR_USAGE } from '../system.ts'
-
-const MAX_COPIES = 50
 
 const usage = `Usage: ctid issue TOKEN --wallet DIR [--copies N]
 

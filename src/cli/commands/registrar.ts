@@ -14,7 +14,7 @@ import {
   wholeNumber,
 } from '../log-policy.ts'
 import { parsePort } from '../service.ts'
-import { openRegistrar, REGISTRAR_OPTIONS, REGISTRAR_USAGE } from '../system.ts'
+import { baseUrlOf, openRegistrar, REGISTRAR_OPTIONS, REGISTRAR_USAGE } from '../system.ts'
 
 const usage = `Usage: ctid registrar --callers FILE [--host ADDRESS] [--port N] [--evaluator ID=URL ...] [...]
        ctid registrar --callers FILE --add-caller NAME
@@ -58,7 +58,7 @@ export const command: Command = {
     }
     const callers = await readCallers(values.callers)
     const port = await parsePort(values.port, values.host)
-    const baseUrl = values['base-url'] ?? io.env['CTID_BASE_URL'] ?? `http://localhost:${port}`
+    const baseUrl = baseUrlOf(values, io, port)
     // Proofs name the issuer: elsewhere it has another address than this process.
     if (values.issuer !== undefined && (values['base-url'] ?? io.env['CTID_BASE_URL']) === undefined) {
       throw new CtidError('ERR_CLI_USAGE', { detail: '--issuer with --base-url' })

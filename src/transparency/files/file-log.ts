@@ -301,8 +301,8 @@ function startSequencer({
     confirmed = true
   }
 
-  // A journal that has grown long starts again as soon as the tiles are durable without it. There are thousands of them,
-  // each synced by itself: that goes on beside the appending, until few are left.
+  // A journal that has grown long starts again as soon as the tiles are durable without it. There are thousands of them:
+  // that goes on beside the appending, until few are left.
   function mustRotate(): boolean {
     const length = journal.length()
     if (length <= maxJournalLength || closed) return false
