@@ -354,6 +354,16 @@ describe('other lies', () => {
     expect(kinds(report.alarms)).toEqual(['rules: entry-form', 'rules: entry-time', 'rules: epoch-order'])
   })
 
+  it('an entry may be dated 300 seconds ahead, and no more', async () => {
+    const files = await publish(
+      [300, 301].map((ahead) =>
+        encodeEntry({ form: 'public', type: 'rule-set', time: 1_800_000_000 + ahead, body: { hash: 'x' } }),
+      ),
+    )
+    const report = await checkLog({ source: memorySource(files), policy, clock: () => 1_800_000_000 })
+    expect(report.alarms).toMatchObject([{ step: 'rules', kind: 'entry-time', index: 1 }])
+  })
+
   it('a checkpoint of another key, and one without enough witnesses', async () => {
     const files = await publish(honest.slice(0, 3))
     const stranger = noteSigner(origin, LOG_SIGNATURE, new Uint8Array(32).fill(9))

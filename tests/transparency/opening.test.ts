@@ -83,6 +83,16 @@ describe('audit tags', () => {
     expect(writerKey(person, 'health')).not.toEqual(writerKey(person, 'issuer'))
     expect(search(writerKey(person, 'health'), ['issuer'])).toEqual([])
   })
+
+  it('are found behind 15 that were skipped in a row, and not behind 16', () => {
+    const found = (...counters: number[]) => {
+      const find = ownEntryFinder(person, { writers: ['health'] })
+      return counters.filter((n) => find(personal(make(person, 'health', n).entry), 0) !== undefined)
+    }
+    expect(found(15, 31, 3)).toEqual([15, 31, 3])
+    expect(found(16)).toEqual([])
+    expect(found(0, 17)).toEqual([0])
+  })
 })
 
 describe('entry encoding', () => {
