@@ -28,4 +28,5 @@ export {
   parseJson,
   parseJsonObject,
 } from './json.ts'
+export { shuffle, uniformBelow } from './shuffle.ts'
 export { type Clock, DAY, HOUR, isoTime, MINUTE, systemClock } from './time.ts'

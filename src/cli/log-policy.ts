@@ -36,11 +36,14 @@ export const LOG_ELSEWHERE_OPTIONS = {
   'log-key': { type: 'string' },
   'log-token': { type: 'string' },
   witness: { type: 'string', multiple: true, default: [] as string[] },
+  mix: { type: 'string', default: '0' },
 } as const
 
 export const LOG_ELSEWHERE_USAGE = `  --log URL          a log in a process of its own ("ctid log serve"), such as http://127.0.0.1:9000/log
   --log-key VKEY     that log's public key; --witness VKEY then says whose cosignatures its answers need
-  --log-token FILE   the bearer token with which it may be appended to (mode 0600)`
+  --log-token FILE   the bearer token with which it may be appended to (mode 0600)
+  --mix SECONDS      copies wait so long (at most 20) for those of others and are logged with them in random order, so that
+                     receipts do not tell which copies are one holder's; default 0`
 
 /** The log that these options name, if they name one. */
 export async function logElsewhere(values: {
@@ -48,6 +51,7 @@ export async function logElsewhere(values: {
   readonly 'log-key'?: string | undefined
   readonly 'log-token'?: string | undefined
   readonly witness: readonly string[]
+  readonly mix: string
 }): Promise<LogElsewhere | undefined> {
   const { log: url, 'log-key': key, 'log-token': tokenFile, witness } = values
   if (url === undefined && key === undefined && tokenFile === undefined && witness.length === 0)
@@ -60,7 +64,13 @@ export async function logElsewhere(values: {
     key: parseNoteKey(key),
     token: await readToken(tokenFile),
     witnessKeys: witness.map(parseNoteKey),
+    mixSeconds: mixOf(values),
   }
+}
+
+/** How long copies wait for others, from `--mix`. */
+export function mixOf({ mix }: { readonly mix: string }): number {
+  return wholeNumber(mix, 20, '--mix')
 }
 
 type PolicyValues = {

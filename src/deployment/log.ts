@@ -53,11 +53,20 @@ import {
 import { fileWitnessStore, openFileLog } from '../transparency/node.ts'
 import { type Epoch, openEpochs } from './epochs.ts'
 import type { LogKeys } from './keyring.ts'
+import { mixedAppend } from './mixed-append.ts'
 
 export type LogOptions = OwnLog | LogElsewhere
 
+type CopyMix = {
+  /**
+   * How many seconds a holder's copies wait for those of others, to be logged with them in random order. Two verifiers that both
+   * ask for receipts learn that two copies were logged in one round; the more holders it has, the less that says. Default 0.
+   */
+  readonly mixSeconds?: number
+}
+
 /** A log that this process keeps. */
-export type OwnLog = {
+export type OwnLog = CopyMix & {
   /** Folder of the log: journal, tiles, checkpoint. One process writes it. */
   readonly directory: string
   /** Witnesses elsewhere. */
@@ -69,7 +78,7 @@ export type OwnLog = {
 }
 
 /** A log that a process of its own keeps (`ctid log serve`): its signing key is not among this deployment's. */
-export type LogElsewhere = {
+export type LogElsewhere = CopyMix & {
   readonly url: string
   readonly key: NoteKey
   /** What its operator gave this deployment, so that it may append. */
@@ -132,6 +141,7 @@ export async function openDeploymentLog(
   })
   const vrf = vrfKey(keys.vrf.reveal())
   const entries = registryLog({ ...log, append: epochs.append })
+  const appendCopies = mixedAppend(entries, { seconds: options.mixSeconds ?? 0, random })
 
   const personal = (type: 'status-derivation' | 'appeal', commitment: string) =>
     encodeEntry({
@@ -170,7 +180,7 @@ export async function openDeploymentLog(
       },
     },
     announce,
-    copies: (_subjectId, thumbprints) => logCopies(entries, thumbprints, { clock, random }),
+    copies: (_subjectId, thumbprints) => logCopies(appendCopies, thumbprints, { clock, random }),
     epoch: () => epochs.publish(),
     async holderProof(labels) {
       const { claim, record, token, next } = vrfInputs(labels)
@@ -204,23 +214,24 @@ export async function openDeploymentLog(
 export async function openIssuerLog(options: LogElsewhere, times: Times): Promise<IssuerLog> {
   const { log } = await openElsewhere(options)
   const entries = registryLog(log)
+  const appendCopies = mixedAppend(entries, { seconds: options.mixSeconds ?? 0, random: times.random })
   return {
     async announce(type, body) {
       await entries.append([encodeEntry({ form: 'public', type, time: times.clock(), body })])
     },
-    copies: (_subjectId, thumbprints) => logCopies(entries, thumbprints, times),
+    copies: (_subjectId, thumbprints) => logCopies(appendCopies, thumbprints, times),
   }
 }
 
 type Times = { readonly clock: Clock; readonly random: RandomBytes }
 
 async function logCopies(
-  entries: RegistryLog,
+  append: RegistryLog['append'],
   thumbprints: readonly string[],
   { clock, random }: Times,
 ): Promise<readonly JsonObject[]> {
   const made = makeCopyEntries(thumbprints, { time: hourOf(clock()), random })
-  const receipts = await entries.append(made.map(({ entry }) => entry))
+  const receipts = await append(made.map(({ entry }) => entry))
   return made.map((copy, i) => copyReceipt(copy, receipts[i]))
 }
 

@@ -1,6 +1,6 @@
 // The gateway carries requests between a sector, the trustees, the log and the receiver. It reads nothing and can make
 // nothing up: it checks the receiver's parts, names wrong trustees, replaces them, combines, and shuffles.
-import type { RandomBytes } from '../base/index.ts'
+import { type RandomBytes, shuffle } from '../base/index.ts'
 import type { Group } from '../crypto/index.ts'
 import type { ConversionLog } from './conversion-log.ts'
 import { type ConversionPart, combineParts, verifyPart } from './convert.ts'
@@ -8,7 +8,6 @@ import type { Delivery } from './delivery.ts'
 import { type Directory, pairId, publicFactorShare, receiverKey } from './directory.ts'
 import { type Fault, faultOf, tooFewTrustees } from './fault.ts'
 import { type ConversionBatch, type OpenedRequest, openRequest, requirePayloads } from './request.ts'
-import { shuffle } from './shuffle.ts'
 import { conversionContext, type Trustee } from './trustee.ts'
 
 export type GatewayOptions = {

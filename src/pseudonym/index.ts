@@ -128,7 +128,6 @@ export {
   refreshCeremony,
   trusteeShares,
 } from './setup.ts'
-export { shuffle, uniformBelow } from './shuffle.ts'
 export {
   conversionContext,
   createTrustee,

@@ -1,8 +1,7 @@
 // Noise for differential privacy: the discrete Laplace distribution, sampled exactly with integers
 // (Canonne, Kamath and Steinke, "The Discrete Gaussian for Differential Privacy", 2020, algorithms 1 and 2).
 // No floating point enters, so the attack of Mironov (2012) on floating-point Laplace noise has nothing to work on.
-import { CtidError, type RandomBytes } from '../base/index.ts'
-import { uniformBelow } from './shuffle.ts'
+import { CtidError, type RandomBytes, uniformBelow } from '../base/index.ts'
 
 /** Privacy loss in thousandths: 1000 is ε = 1. Whole numbers, so that budgets add up exactly. */
 export type EpsilonMilli = number

@@ -1,6 +1,6 @@
 // Bulk derivation: evaluators weight their answers by Lagrange's coefficients, so that the registrar only adds.
 // t + 2 multiplications an identity instead of 5t + 1; trust comes from canaries and from proofs asked for afterwards.
-import { CtidError, equalBytes, type RandomBytes } from '../base/index.ts'
+import { CtidError, equalBytes, type RandomBytes, shuffle, uniformBelow } from '../base/index.ts'
 import {
   type Group,
   lagrangeAtZero,
@@ -127,7 +127,8 @@ async function bulkBatch(
   options: SampledOptions,
 ): Promise<Fault | undefined> {
   const { group, random, canaries = [], proveOneIn = 8, timeoutSeconds = 30 } = options
-  const order = shuffled(batch.ids.length + canaries.length, random)
+  // In random order, so that canaries cannot be told by their position.
+  const order = shuffle([...Array(batch.ids.length + canaries.length).keys()], random)
   const all = [...batch.ids, ...canaries.map((canary) => canary.id)]
   const blinded = blindInputs(
     group,
@@ -155,7 +156,7 @@ async function bulkBatch(
   const honest =
     anchors !== undefined &&
     canaries.every((canary, i) => equalBytes(anchors[batch.ids.length + i] as Point, canary.anchor))
-  if (!honest || drawBelow(proveOneIn, random) === 0) {
+  if (!honest || uniformBelow(proveOneIn, random) === 0) {
     const fault = await demandProofs(blinded, parts, quorum, options)
     if (fault) return fault
     // All answers are proved and yet a canary differs: its recorded anchor is of another key set.
@@ -225,21 +226,4 @@ async function proveAgain(done: readonly Batch[], options: SampledOptions, fault
 
 function weightedKey(group: Group, keySet: EvaluatorKeySet, id: number, quorum: readonly number[]): Point {
   return group.multiply(lagrangeAtZero(group, quorum).get(id) as Scalar, shareKeyOf(keySet, id))
-}
-
-// Fisher–Yates, so that canaries cannot be told by their position.
-function shuffled(length: number, random: RandomBytes): number[] {
-  const order = Array.from({ length }, (_, i) => i)
-  for (let i = length - 1; i > 0; i--) {
-    const j = drawBelow(i + 1, random)
-    const kept = order[i] as number
-    order[i] = order[j] as number
-    order[j] = kept
-  }
-  return order
-}
-
-function drawBelow(below: number, random: RandomBytes): number {
-  const bytes = random(6)
-  return bytes.reduce((value, byte) => value * 256 + byte, 0) % below
 }

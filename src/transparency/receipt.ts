@@ -19,7 +19,7 @@ const FIRST_LINE = 'c2sp.org/tlog-proof@v1'
 const MAX_LENGTH = 65_536
 const MAX_PROOF = 63
 
-/** The text of a receipt: what a credential or a status assertion carries in its `log_receipt` claim. */
+/** The text of a receipt: `receipt` in a credential's claim `log_receipt`. */
 export function formatReceipt({ index, proof, checkpoint, extra }: Receipt): string {
   const lines = [FIRST_LINE, `index ${index}`, ...proof.map(toBase64)]
   if (extra) lines.splice(1, 0, `extra ${toBase64(extra)}`)

@@ -54,6 +54,36 @@ function moodyWitness(): WitnessClient & { refuses: boolean; answer?: WitnessCli
 }
 
 describe('a deployment with a log', () => {
+  it('logs copies of several holders in one round, so that a receipt does not tell whose they are', async () => {
+    const { log: own, ...rest } = options('mixed')
+    const deployment = await openDeployment({ ...rest, log: { ...own, mixSeconds: 1 } })
+    const { log } = deployment
+    if (!log) throw new Error('no log')
+    try {
+      const enrolled = await Promise.all(people.slice(0, 2).map((person) => deployment.enrol({ ...person })))
+      const issued = await Promise.all(
+        enrolled.map(async ({ token, record }) => {
+          const keys = await Promise.all([generateSigner(), generateSigner()])
+          return deployment.issue(
+            token,
+            record,
+            keys.map(({ publicJwk }) => asProvenKey(publicJwk)),
+          )
+        }),
+      )
+      const verified = await Promise.all(
+        issued.flat().map(({ credential, holderKey }) => {
+          const claim = parseDisclosures(credential).get('log_receipt')
+          return verifyCopyReceipt(claim, jwkThumbprint(holderKey), log.policy)
+        }),
+      )
+      expect(new Set(verified.map(({ size }) => size)).size).toBe(1)
+      expect(new Set(verified.map(({ index }) => index)).size).toBe(4)
+    } finally {
+      await deployment.close()
+    }
+  })
+
   it('logs ceremony, registration, copies, steps, rotation and trust list, and an auditor finds it one to one', async () => {
     const deployment = await openDeployment(options('whole'))
     const log = deployment.log

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { CtidError, type Json, utf8 } from '#ctid/base'
+import { CtidError, type Json, shuffle, uniformBelow, utf8 } from '#ctid/base'
 import { type Group, loadSodiumGroup, type Point, type Scalar } from '#ctid/crypto'
 import {
   ANCHOR,
@@ -22,8 +22,6 @@ import {
   type PrivacyBudget,
   privacyBudget,
   type Query,
-  shuffle,
-  uniformBelow,
 } from '#ctid/pseudonym'
 import { openJournalFile } from '../../src/pseudonym/node.ts'
 import { withComplements } from '../../src/pseudonym/suppression.ts'

@@ -10,6 +10,7 @@ import {
   LOG_ELSEWHERE_OPTIONS,
   LOG_ELSEWHERE_USAGE,
   logElsewhere,
+  mixOf,
   parseWitness,
   wholeNumber,
 } from '../log-policy.ts'
@@ -125,7 +126,7 @@ async function logOf(values: LogValues): Promise<LogOptions | undefined> {
   if (values.log !== undefined || values.issuer !== undefined) {
     throw new CtidError('ERR_CLI_USAGE', { detail: '--log-dir goes with neither --log nor --issuer' })
   }
-  return { directory, witnesses: values.witness.map(parseWitness) }
+  return { directory, witnesses: values.witness.map(parseWitness), mixSeconds: mixOf(values) }
 }
 
 // A binding can be proven, and its roots audited, from the first epoch on that has it.

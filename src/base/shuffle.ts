@@ -1,5 +1,5 @@
 // Unbiased integers and orders from random bytes.
-import type { RandomBytes } from '../base/index.ts'
+import type { RandomBytes } from './bytes.ts'
 
 /** A uniformly random order (Fisher and Yates), from unbiased indices. */
 export function shuffle<T>(items: readonly T[], random: RandomBytes): T[] {
