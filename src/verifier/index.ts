@@ -22,6 +22,7 @@ export {
   type StatusAnswer,
   type StatusLookup,
   type StatusQuery,
+  type StatusState,
   type TrustLookup,
   trustListLookup,
 } from './ports.ts'
@@ -34,6 +35,6 @@ export {
   verifyPresentation,
 } from './presentation.ts'
 export { memoryReplayCache, type ReplayCacheOptions } from './replay.ts'
-export { statusListUri, statusLookup } from './status-lookup.ts'
+export { statusListUri, statusLookup, statusState } from './status-lookup.ts'
 export { assertCode, newChallenge, type VerifyContext, verifyCode } from './verify-code.ts'
 export { CHECK_WORDS, checkWords, type Language, RESULT_WORDS, reasonWords } from './words.ts'

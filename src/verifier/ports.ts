@@ -27,8 +27,11 @@ export type StatusQuery = {
   readonly now: number
 }
 
+export type StatusState = 'valid' | 'revoked' | 'suspended' | 'unknown'
+
 export type StatusAnswer = {
-  readonly state: 'valid' | 'revoked' | 'suspended'
+  /** `unknown`: a value without a registered meaning, which is not valid either. */
+  readonly state: StatusState
   /** When the list was signed and until when its signer stands by it, Unix seconds. */
   readonly issuedAt: number
   readonly expiresAt: number

@@ -2,7 +2,7 @@
 import { CtidError, isCtidError } from '../base/index.ts'
 import { STATUS_INVALID, STATUS_SUSPENDED, STATUS_VALID, type StatusChecker } from '../status/index.ts'
 import type { TrustedSigner } from '../trust/index.ts'
-import type { StatusAnswer, StatusLookup } from './ports.ts'
+import type { StatusAnswer, StatusLookup, StatusState } from './ports.ts'
 
 /** Address of a list: the issuer's `statusListBase` in the trust list, followed by the number. */
 export function statusListUri(issuer: TrustedSigner, list: number): string {
@@ -21,7 +21,7 @@ export function statusLookup(checker: Pick<StatusChecker, 'read'>): StatusLookup
       try {
         const reading = await checker.read({ uri: statusListUri(issuer, list), index }, issuer)
         const { issuedAt, expiresAt } = reading
-        return { state: stateOf(reading.status), issuedAt, expiresAt }
+        return { state: statusState(reading.status), issuedAt, expiresAt }
       } catch (error) {
         // Without a list there is no check, and what was not executed has not passed.
         if (isCtidError(error) && error.code === 'ERR_STATUS_UNAVAILABLE') return undefined
@@ -31,10 +31,9 @@ export function statusLookup(checker: Pick<StatusChecker, 'read'>): StatusLookup
   }
 }
 
-// Values without a registered meaning are not valid.
-function stateOf(value: number): StatusAnswer['state'] {
+/** What an entry of a list says. Values without a registered meaning are not valid, and no fault of the list. */
+export function statusState(value: number): StatusState {
   if (value === STATUS_VALID) return 'valid'
   if (value === STATUS_SUSPENDED) return 'suspended'
-  if (value === STATUS_INVALID) return 'revoked'
-  throw new CtidError('ERR_STATUS_UNKNOWN')
+  return value === STATUS_INVALID ? 'revoked' : 'unknown'
 }

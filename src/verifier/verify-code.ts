@@ -15,7 +15,7 @@ import {
 import { type CheckList, checkList, type TrustedSigner } from '../trust/index.ts'
 import { type Attested, CODE_CHECKS, type CodeCheck, isAccepted, type Verdict } from './checks.ts'
 import { requireCodePolicy, requiredChecks, type VerifierPolicy } from './policy.ts'
-import type { ReplayCache, StatusLookup, TrustLookup } from './ports.ts'
+import type { ReplayCache, StatusLookup, StatusState, TrustLookup } from './ports.ts'
 
 export type VerifyContext = {
   readonly policy: VerifierPolicy
@@ -28,6 +28,12 @@ export type VerifyContext = {
   readonly expectedChallenge?: Uint8Array
 }
 
+const STATUS_CODES: Readonly<Record<StatusState, CtidError['code'] | undefined>> = {
+  valid: undefined,
+  revoked: 'ERR_VERIFIER_REVOKED',
+  suspended: 'ERR_VERIFIER_SUSPENDED',
+  unknown: 'ERR_STATUS_UNKNOWN',
+}
 const DEFAULT_SKEW = 15
 const DEFAULT_STATUS_AGE = 86_400
 
@@ -165,8 +171,7 @@ async function checkStatus(run: Run, code: DynamicCode | PaperCode, issuer: Trus
       throw new CtidError('ERR_VERIFIER_STATUS_STALE')
     }
     run.checks.pass('status-list')
-    if (answer.state === 'valid') run.checks.pass('status')
-    else fail(run, 'status', answer.state === 'revoked' ? 'ERR_VERIFIER_REVOKED' : 'ERR_VERIFIER_SUSPENDED')
+    judge(run, 'status', STATUS_CODES[answer.state])
   } catch (error) {
     run.checks.fail('status-list', error)
   }

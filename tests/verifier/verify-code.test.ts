@@ -287,6 +287,12 @@ describe('refused because of status', () => {
   it.each([
     ['revoked', { ...freshStatus, state: 'revoked' as const }, 'status', 'ERR_VERIFIER_REVOKED'],
     ['suspended', { ...freshStatus, state: 'suspended' as const }, 'status', 'ERR_VERIFIER_SUSPENDED'],
+    [
+      'of a value without a meaning',
+      { ...freshStatus, state: 'unknown' as const },
+      'status',
+      'ERR_STATUS_UNKNOWN',
+    ],
     ['an expired list', { ...freshStatus, expiresAt: NOW }, 'status-list', 'ERR_VERIFIER_STATUS_STALE'],
     [
       'a list older than a day',

@@ -1,16 +1,9 @@
 // The verifier's lists: fetched whole, checked, kept as signed texts, and checked again each time they are opened.
 import { type Clock, CtidError, isCtidError, type Json } from '#ctid/base'
 import { type P256PublicJwk, parsePublicJwk } from '#ctid/crypto'
-import {
-  type CheckedStatusList,
-  checkStatusToken,
-  getStatus,
-  STATUS_INVALID,
-  STATUS_VALID,
-  statusListSize,
-} from '#ctid/status'
+import { type CheckedStatusList, checkStatusToken, getStatus, statusListSize } from '#ctid/status'
 import { checkTrustList, findSigner, parseJws, type TrustedSigner, type TrustList } from '#ctid/trust'
-import { type StatusLookup, type TrustLookup, trustListLookup } from '#ctid/verifier'
+import { type StatusLookup, statusState, type TrustLookup, trustListLookup } from '#ctid/verifier'
 import { ApiError, call, fetchText } from '../../ui/api.ts'
 import { get, put, remove } from '../../ui/database.ts'
 
@@ -104,9 +97,8 @@ const answer = (
 ): Awaited<ReturnType<StatusLookup['status']>> => {
   const checked = lists.get(`${issuer.kid} ${issuer.issuer?.statusListBase ?? ''}${list}`)
   if (!checked) return undefined
-  const status = getStatus(checked.list, index)
   return {
-    state: status === STATUS_VALID ? 'valid' : status === STATUS_INVALID ? 'revoked' : 'suspended',
+    state: statusState(getStatus(checked.list, index)),
     issuedAt: checked.issuedAt,
     expiresAt: checked.expiresAt,
   }
