@@ -56,6 +56,10 @@ export function parseLegalRecord(input: unknown, options: ParseRecordOptions = {
   if (!isJsonObject(input)) throw new CtidError('ERR_IDENTITY_RECORD', { detail: 'not an object' })
   for (const member of Object.keys(input)) {
     if (!MEMBERS.has(member)) throw new CtidError('ERR_IDENTITY_RECORD', { detail: 'unknown member' })
+    const value = input[member]
+    if (value !== undefined && typeof value !== 'string') {
+      throw new CtidError('ERR_IDENTITY_RECORD', { detail: member })
+    }
   }
   const documentType = DOCUMENT_TYPES.find((type) => type === input['documentType'])
   if (documentType === undefined) throw new CtidError('ERR_IDENTITY_RECORD', { detail: 'documentType' })
@@ -121,10 +125,7 @@ function readNumber(
 }
 
 function text(input: { readonly [key: string]: Json }, field: string): string | undefined {
-  const value = input[field]
-  if (value === undefined) return undefined
-  if (typeof value !== 'string') throw new CtidError('ERR_IDENTITY_RECORD', { detail: field })
-  return value
+  return input[field] as string | undefined // parseLegalRecord has looked
 }
 
 function givenDate(input: { readonly [key: string]: Json }, field: string): CalendarDate | undefined {

@@ -47,7 +47,7 @@ export type Attestation = Omit<AttestationClaims, 'holderKey'> & {
 }
 
 /** Largest attestation in bytes. Real ones take about 165. */
-export const MAX_ATTESTATION_BYTES = 400
+const MAX_ATTESTATION_BYTES = 400
 
 // Labels: registered CWT claims (RFC 8392 section 4) where they exist, else ours, one byte each. SPEC section 11.3.
 const EXP = 4

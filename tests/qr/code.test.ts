@@ -140,6 +140,7 @@ describe('parseCode refuses', () => {
     ['another prefix', textOf('dynamic').replace('CTD1:', 'HC1:'), 'ERR_QR_FORM'],
     ['another version', textOf('dynamic').replace('CTD1:', 'CTD2:'), 'ERR_QR_FORM'],
     ['lower case', textOf('dynamic').toLowerCase(), 'ERR_QR_FORM'],
+    ['800,000 characters without a prefix', '0'.repeat(800_000), 'ERR_QR_FORM'],
     ['800,000 characters', `CTD1:${'0'.repeat(800_000)}`, 'ERR_QR_TOO_LARGE'],
     ['a dynamic code as paper', textOf('dynamic').replace('CTD1:', 'CTP1:'), 'ERR_QR_COSE'],
     ['paper as a dynamic code', textOf('paper').replace('CTP1:', 'CTD1:'), 'ERR_QR_COSE'],
