@@ -1,6 +1,6 @@
 // An OpenID4VCI issuer over a deployment with synthetic subjects: what `ctid issuer` serves.
 import { Router } from 'express'
-import { type Clock, CtidError, DAY, HOUR, type JsonObject, type RandomBytes } from '../base/index.ts'
+import { type Clock, CtidError, DAY, type JsonObject, type RandomBytes } from '../base/index.ts'
 import {
   BUSINESS_LICENCE,
   type CredentialProfile,
@@ -224,15 +224,10 @@ function copyRequest(
       profile: HEALTH_STATUS,
       subject: statusClaims(status, recordDerivation(status, random)),
       attestation: { kind: 'health', assurance, health: statusCodeClaim(status) },
-      validity: roundedValidity(statusValidity(status)),
+      validity: statusValidity(status),
     }
   }
   return { ...shared, profile, subject, attestation: { kind, assurance } }
-}
-
-// Times to the hour: to the second they would tell copies apart.
-function roundedValidity({ iat, exp }: { readonly iat: number; readonly exp: number }) {
-  return { iat: iat - (iat % HOUR), exp }
 }
 
 function licenceOf({ name, documentNumber }: LegalRecord): JsonObject {

@@ -7,6 +7,7 @@ import {
   HOUR,
   type Json,
   type JsonObject,
+  MINUTE,
   type RandomBytes,
   toBase64url,
 } from '../base/index.ts'
@@ -135,19 +136,33 @@ export function statusClaims(
   }
 }
 
-/** The health claim of a QR attestation: the colour, or the answer to one profile. */
-export function statusCodeClaim(status: Status, profile?: VerifierProfile): HealthClaim {
+/** The health claim of a QR attestation: the colour, or the answer to one profile; it ends with its copy. */
+export function statusCodeClaim(
+  status: Status,
+  profile?: VerifierProfile,
+  ttlSeconds = STATUS_COPY_SECONDS,
+): HealthClaim {
   return {
     outcome: profile ? outcomeFor(profile, status) : status.colour,
     ruleSet: fromHex(status.ruleSetHash).slice(0, 8),
-    until: Math.min(status.nextChangeAt, status.until),
+    // The copy's own end and no more: when the status itself ends would tell two verifiers whose copies they saw.
+    until: statusValidity(status, ttlSeconds).exp,
   }
 }
 
-/** Times of a copy: from the derivation until something may change, `ttlSeconds` at most. */
+/**
+ * Times of a copy: from the hour of the derivation until something may change, `ttlSeconds` at most. To the second they would
+ * join the copies of one batch, so many share them: the end is the last whole hour, or where that takes more than half of
+ * what is left, the last 5 minutes, the last minute. Never later than the status holds.
+ */
 export function statusValidity(status: Status, ttlSeconds = STATUS_COPY_SECONDS): Validity {
-  return { iat: status.at, exp: Math.min(status.nextChangeAt, status.until, status.at + ttlSeconds) }
+  const { at } = status
+  const end = Math.min(status.nextChangeAt, status.until, at + ttlSeconds)
+  const ends = GRAINS.map((grain) => end - (end % grain))
+  return { iat: at - (at % HOUR), exp: ends.find((one) => 2 * (one - at) >= end - at) ?? end }
 }
+
+const GRAINS = [HOUR, 5 * MINUTE, MINUTE]
 
 /** What a status credential or its holder says. */
 export type StatusAssertion = {

@@ -370,7 +370,8 @@ describe('the status as it travels', () => {
     )
     const paper = parseAttestation(await makeAttestation({ ...shared, assurance: 'low' }, issuer.signer))
     expect(phone.health).toEqual(paper.health)
-    expect(phone.health).toMatchObject({ outcome: 'red', until: NOW + 5 * DAY })
+    expect(phone.health).toMatchObject({ outcome: 'red', until: validity.exp })
+    expect(claims['until']).toBe(NOW + 10 * DAY)
     expect(statusCodeClaim(status, GATE).outcome).toBe('not-passed')
     const opened = await Promise.all(
       evidence.map((text) => verifyEvidence(text, { sources: world.lookup, now })),

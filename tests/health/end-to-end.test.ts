@@ -140,6 +140,49 @@ describe('at the gate', () => {
   })
 })
 
+describe('the times of a code', () => {
+  const timesOf = (status: Status) =>
+    JSON.stringify([statusValidity(status), statusCodeClaim(status, PROFILE).until])
+
+  test('are those of everybody who asked within the hour: to the second they would join copies of one batch', async () => {
+    const times = new Set<string>()
+    for (let i = 0; i < 60; i++) {
+      const now = NOW + 59 * i
+      const test = { at: now - 997 * i, issuedAt: now - 997 * i, expiresAt: now + 30 * DAY }
+      const status = derive(
+        [
+          await declared(),
+          await world.sign(
+            'lab',
+            subject,
+            { class: 'test', data: { kind: 'naat', result: 'negative' } },
+            test,
+          ),
+        ],
+        rules,
+        now,
+      )
+      expect(status.colour).toBe('green')
+      times.add(timesOf(status))
+    }
+    expect([...times]).toHaveLength(1)
+  })
+
+  test('never say more than the status, and leave at least half of its time', async () => {
+    const status = derive([await declared()], rules, NOW + 1)
+    for (const left of [1, 59, 61, 299, 301, 3599, 3601, 7199, 40_000, 43_200]) {
+      for (const at of [NOW, NOW + 1, NOW + 1800, NOW + 3599]) {
+        const short = { ...status, at, nextChangeAt: at + left, until: at + left }
+        const { iat, exp } = statusValidity(short)
+        expect(iat).toBe(NOW)
+        expect(exp).toBeLessThanOrEqual(at + left)
+        expect(2 * (exp - at)).toBeGreaterThanOrEqual(left)
+        expect(statusCodeClaim(short).until).toBe(exp)
+      }
+    }
+  })
+})
+
 describe('in the wallet', () => {
   test('the credential holds the status; the wallet derives the same from its own evidence', async () => {
     const evidence: Evidence[] = [await declared(), await contact()]
