@@ -16,6 +16,8 @@ export type ConcealOptions = {
   readonly random: RandomBytes
   /** Decoy digests added wherever something is hidden, so that their number says less (RFC 9901 section 4.2.5). */
   readonly decoys?: number
+  /** As many decoys at the top that so many digests stand there: then their number does not tell which claims were put in. */
+  readonly fillTo?: number
 }
 
 /**
@@ -31,8 +33,17 @@ export function conceal(
   requireFreeNames(claims)
   const state = { ...options, disclosures: [] as Disclosure[], salts: saltSource(options) }
   const tree = pathTree(claims, options.disclosable)
-  const payload = concealValue(claims, tree, state) as JsonObject
+  const payload = fillUp(concealValue(claims, tree, state) as JsonObject, options)
   return { payload, disclosures: state.disclosures }
+}
+
+function fillUp(payload: JsonObject, { fillTo = 0, random }: ConcealOptions): JsonObject {
+  const digests = (payload['_sd'] ?? []) as readonly string[]
+  const missing = fillTo - digests.length
+  if (missing <= 0) return payload
+  const bytes = random(32 * missing)
+  const decoys = Array.from({ length: missing }, (_, i) => toBase64url(bytes.subarray(32 * i, 32 * (i + 1))))
+  return { ...payload, _sd: [...digests, ...decoys].sort() }
 }
 
 type State = ConcealOptions & { readonly disclosures: Disclosure[]; readonly salts: () => Uint8Array }

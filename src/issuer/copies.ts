@@ -141,6 +141,8 @@ async function makeCopy(
     disclosable: [...disclosablePaths(subject), ...(receipt === undefined ? [] : [['log_receipt']])],
     holderKey,
     random: deps.random,
+    // One number for all: a document without an end, or of another kind, would show in how many claims there are.
+    fillTo: Object.keys(profile.forms).length + 1,
   })
   const handle = deps.random(16)
   const { iat, exp } = validity

@@ -103,6 +103,26 @@ async function wallet(count: number): Promise<{ signers: Signer[]; keys: ProvenK
   return { signers, keys }
 }
 
+it('puts as many digests into every copy, so that their number does not tell what the document has', async () => {
+  const deps = depsOf(await memory())
+  const { region: _region, ...without } = subject
+  const more = { ...subject, document_expiry: '2040-01-01', sex: 1 }
+  const counts = await Promise.all(
+    [without, subject, more].map(async (claims) => {
+      const [copy] = await issueCopies(
+        { ...request(systemRandom(16)), subject: claims },
+        (await wallet(1)).keys,
+        deps,
+      )
+      const [, payload = ''] = copy?.credential.split('.') ?? []
+      const { _sd: digests } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+      expect(digests).toEqual(digests.toSorted())
+      return new Set(digests).size
+    }),
+  )
+  expect(new Set(counts)).toEqual(new Set([14]))
+})
+
 describe.each([
   ['memory', memory],
   ['sqlite', sqliteLedger],
