@@ -104,7 +104,8 @@ function deriveWithoutWayBack(evidence: readonly Evidence[], ruleSet: RuleSet, n
     wayBack: NO_WAY_BACK,
   }
   if (!isInForce(ruleSet, now)) {
-    const next = now < ruleSet.validFrom ? ruleSet.validFrom : now + MAX_STATUS_SECONDS
+    const begins = now < ruleSet.validFrom ? ruleSet.validFrom : Number.POSITIVE_INFINITY
+    const next = Math.min(begins, now + MAX_STATUS_SECONDS)
     return {
       ...shared,
       colour: 'undetermined',
@@ -242,15 +243,22 @@ function findWayBack(evidence: readonly Evidence[], ruleSet: RuleSet, status: St
     const colour = program.colour(remedied.facts)
     if (colour !== steps.at(-1)?.colour) steps.push({ at, colour })
     if (colour === 'green') return { greenAt: at, needs: [...needs], steps }
-    const secondTest =
-      needs.has('two-negative-tests') && at < status.at + 24 * HOUR
-        ? status.at + 24 * HOUR
-        : Number.POSITIVE_INFINITY
-    const next = Math.min(before.nextChangeAt, after.nextChangeAt, folded.nextChangeAt, secondTest)
+    const next = Math.min(
+      before.nextChangeAt,
+      after.nextChangeAt,
+      folded.nextChangeAt,
+      needs.has('two-negative-tests') ? secondTestAt(folded, at, status.at) : Number.POSITIVE_INFINITY,
+    )
     if (!Number.isFinite(next)) break
     at = next
   }
   return { greenAt: null, needs: [...needs], steps }
+}
+
+// When a test becomes the second of two a day apart: the first is taken at once, or was taken before.
+function secondTestAt({ origins }: Folded, at: number, start: number): number {
+  const firsts = [start, origins.get('test.negativeAt')?.at ?? start]
+  return Math.min(...firsts.map((first) => first + 24 * HOUR).filter((second) => second > at))
 }
 
 function withRemedies(
@@ -268,13 +276,19 @@ function withRemedies(
       test: {
         positiveAt: facts.test?.positiveAt ?? null,
         negativeAt: now,
-        // Two tests a day apart: the first one is taken at once.
-        earlierNegativeAt:
-          at - 24 * HOUR >= start ? isoTime(at - 24 * HOUR) : (facts.test?.earlierNegativeAt ?? null),
+        earlierNegativeAt: firstTestAt(folded, at, start),
         reviewedAt: now,
         takenAt: now,
       },
     }),
     ...(needs.has('declaration') && { declaration: { tripAt: null, ...facts.declaration, madeAt: now } }),
   }
+}
+
+// The latest test that lies a day back: the first one of this plan, or one that was taken before.
+function firstTestAt({ facts, origins }: Folded, at: number, start: number): string | number | null {
+  const dayBefore = at - 24 * HOUR
+  if (dayBefore >= start) return isoTime(dayBefore)
+  const latest = origins.get('test.negativeAt')?.at ?? Number.POSITIVE_INFINITY
+  return latest <= dayBefore ? isoTime(latest) : (facts.test?.earlierNegativeAt ?? null)
 }

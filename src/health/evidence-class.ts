@@ -4,7 +4,8 @@ import { CtidError, isJsonObject, type Json } from '../base/index.ts'
 type Choice = readonly string[]
 type Member = Choice | 'count' | 'area' | 'commitments' | 'id'
 
-const CLASSES = {
+/** The classes: for each member the words to choose from, or the form of its value. */
+export const CLASSES = {
   /** A laboratory or antigen test. */
   test: { kind: ['naat', 'antigen'], result: ['positive', 'negative'] },
   vaccination: { dose: 'count', of: 'count' },

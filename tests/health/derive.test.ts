@@ -79,6 +79,24 @@ test('without the test the colour stays, but not for ever', async () => {
   expect(derive(evidence, rules, NOW + 10 * DAY).colour).toBe('green')
 })
 
+test('a test that was taken is the first of two: the second one is due a day after it', async () => {
+  const companion = await world.sign(
+    'tracing',
+    subject,
+    { class: 'contact', data: { kind: 'companion' } },
+    { at: NOW - 36 * HOUR },
+  )
+  const greenAt = async (...tests: number[]) => {
+    const evidence = [await declared(NOW - 40 * HOUR), companion, ...(await Promise.all(tests.map(negative)))]
+    return derive(evidence, rules, NOW - 5 * HOUR).wayBack.greenAt
+  }
+  expect(await greenAt()).toBe(NOW + 19 * HOUR)
+  expect(await greenAt(NOW - 20 * HOUR)).toBe(NOW + 4 * HOUR)
+  expect(await greenAt(NOW - 29 * HOUR)).toBe(NOW - 5 * HOUR)
+  // One from before the contact does not count.
+  expect(await greenAt(NOW - 37 * HOUR)).toBe(NOW + 19 * HOUR)
+})
+
 test('the same contact under three editions', async () => {
   const at = (set: RuleSet): Promise<Evidence> => contact(set.validFrom)
   for (const [set, days] of [
@@ -96,6 +114,9 @@ test('outside its dates a rule set decides nothing', async () => {
     colour: 'undetermined',
     gaps: [{ kind: 'rules-not-in-force' }],
   })
+  const end = (now: number) => derive([], rules, now).nextChangeAt - now
+  expect(end(rules.validFrom - 3)).toBe(3)
+  expect([rules.validFrom - 400 * DAY, rules.validTo].map(end)).toEqual([30 * DAY, 30 * DAY])
 })
 
 test('an appeal decision takes evidence out, and the trace says what was read', async () => {
