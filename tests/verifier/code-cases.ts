@@ -19,11 +19,11 @@ import { seededSigner } from '../qr/signers.ts'
 
 export const NOW = 1_795_490_010 // ten seconds into a step
 const STEP = Math.floor(NOW / 30)
-const BASE = 'https://issuer.example/status/'
-const issuer = seededSigner('vector issuer')
+export const BASE = 'https://issuer.example/status/'
+export const issuer = seededSigner('vector issuer')
 const former = seededSigner('vector issuer, former key')
-const holder = seededSigner('vector holder')
-const stranger = seededSigner('vector stranger')
+export const holder = seededSigner('vector holder')
+export const stranger = seededSigner('vector stranger')
 const CHALLENGE = fromHex('c0c1c2c3c4c5c6c7c8c9cacb')
 
 export type CodeCase = {
@@ -68,7 +68,7 @@ const keyEntry = ({ publicJwk }: Signer, notBefore: number, notAfter: number) =>
   notBefore,
   notAfter,
 })
-const trustList = {
+export const trustList = {
   version: 1,
   issuedAt: NOW - 86_400,
   expiresAt: NOW + 30 * 86_400,
@@ -92,7 +92,7 @@ const trustList = {
 const LIST = { bits: 2, lst: 'eJx7wgABAAcoAOU' }
 const times = { now: NOW - 60, expiresInSeconds: 86_400, ttlSeconds: 300 }
 
-async function statusLists() {
+export async function statusLists() {
   const list = (number: number, by: Signer, changes: Partial<typeof times> = {}) =>
     signEncodedStatus(LIST, by, { uri: `${BASE}${number}`, ...times, ...changes })
   return {
@@ -186,7 +186,7 @@ const file = async (note: string, cases: readonly CodeCase[]) => ({
 })
 
 const READ =
-  'SPEC section 12.2. Each case is verified at its `now` (else the file’s) under its policy (else `library`), with a new replay memory, after the texts of `before`. results: a character a check in the order of the table; + passed, x failed, - not executed. code: of the verdict, absent where accepted; check: which failed. statusLists: what is at hand, by address.'
+  'SPEC section 12.2. Each case is verified at its `now` (else the file’s) under its policy (else `library`), with a new replay memory, after the texts of `before` (for which no challenge was shown). results: a character a check in the order of the table; + passed, x failed, - not executed. code: of the verdict, absent where accepted; check: which failed. statusLists: what is at hand, by address.'
 
 /** The content of tests/vectors/qr-verdicts.json: well-formed codes. */
 export async function makeVerdicts() {
