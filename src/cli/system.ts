@@ -119,7 +119,8 @@ export function keysFolder(values: SystemValues, io: Io): string {
   return values.keys ?? io.env['CTID_KEYS'] ?? 'keys'
 }
 
-function parseEvaluator(text: string): [number, string] {
+/** `ID=URL`. */
+export function parseEvaluator(text: string): [number, string] {
   const [, id = '', url = ''] = /^(\d{1,3})=(https?:\/\/\S+)$/.exec(text) ?? []
   if (id === '') throw new CtidError('ERR_CLI_USAGE', { detail: '--evaluator ID=URL' })
   return [Number(id), url]

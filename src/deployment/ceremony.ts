@@ -1,10 +1,10 @@
 // The key ceremony and the refresh between organisations: each step reads what the others' files say, and writes this
 // participant's. A folder belongs to one participant; files are carried between folders by hand.
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CtidError, type JsonObject, parseJsonObject, type RandomBytes, toBase64url } from '../base/index.ts'
-import type { Group, Point, Scalar } from '../crypto/index.ts'
+import { toBase64url } from '../base/index.ts'
+import type { Point, Scalar } from '../crypto/index.ts'
 import {
   answerBroadcasts,
   beginCeremony,
@@ -33,20 +33,23 @@ import {
   refreshKeySet,
   refreshShare,
 } from '../token/index.ts'
-import { newCaller, readPrivateJson, readShareFile, writePrivateFile, writeShareFile } from '../token/node.ts'
+import { newCaller, readPrivateJson, readShareFile, writeShareFile } from '../token/node.ts'
+import {
+  type Carried,
+  type CeremonyTools,
+  cannot,
+  confirmationFile,
+  readCarried,
+  readPublic,
+  writeCarried,
+} from './carried.ts'
 import { REGISTRAR, REGISTRAR_ALLOWANCE, shareFile } from './keyring.ts'
-
-export type CeremonyTools = { readonly group: Group; readonly random: RandomBytes }
-
-/** Files to carry: to everybody, and each to one participant over a confidential channel. */
-export type Carried = { readonly toAll: readonly string[]; readonly confidential: readonly string[] }
 
 const STATE = 'ceremony-state.json'
 const broadcastFile = (id: number) => `broadcast-${id}.json`
 const messageFile = (from: number, to: number) => `message-${from}-to-${to}.json`
 const dealFile = (id: number) => `deal-${id}.json`
 const partFile = (from: number, to: number) => `deal-${from}-to-${to}.json`
-const confirmationFile = (id: number) => `confirmation-${id}.json`
 const registrarFile = (id: number) => `registrar-${id}.json`
 
 /**
@@ -65,8 +68,8 @@ export async function beginCeremonyIn(
     if (existsSync(join(folder, name))) throw cannot(`there is ${name} already`)
   }
   const { broadcast, state } = beginCeremony(id, { ...terms, random: tools.random })
-  await write(folder, STATE, formatCeremonyState(state, broadcast, terms))
-  await write(folder, broadcastFile(id), formatBroadcast(broadcast, terms))
+  await writeCarried(folder, STATE, formatCeremonyState(state, broadcast, terms))
+  await writeCarried(folder, broadcastFile(id), formatBroadcast(broadcast, terms))
   return { toAll: [broadcastFile(id)], confidential: [] }
 }
 
@@ -82,11 +85,11 @@ export async function exchangeSharesIn(folder: string, tools: CeremonyTools): Pr
   if (kept.session !== undefined && kept.session !== session) throw cannot('the broadcasts have changed')
   const messages = answerBroadcasts(kept, broadcasts, tools.random)
   // First: no message leaves under broadcasts that this participant could still forget.
-  await write(folder, STATE, formatCeremonyState(state, broadcast, terms, session))
+  await writeCarried(folder, STATE, formatCeremonyState(state, broadcast, terms, session))
   const confidential: string[] = []
   for (const message of messages) {
     const name = messageFile(message.from, message.to)
-    await write(folder, name, formatMessage(message, session))
+    await writeCarried(folder, name, formatMessage(message, session))
     confidential.push(name)
   }
   return { toAll: [], confidential }
@@ -122,15 +125,15 @@ export async function finishCeremonyIn(folder: string, tools: CeremonyTools): Pr
   const { share, keySet, transcript } = finishCeremony(kept.state, broadcasts, messages, tools.group)
   const caller = newCaller(REGISTRAR, REGISTRAR_ALLOWANCE, tools.random)
   const hash = keySetHash(keySet)
-  await write(folder, registrarFile(id), {
+  await writeCarried(folder, registrarFile(id), {
     caller: REGISTRAR,
     evaluator: id,
     keySet: hash,
     secret: toBase64url(caller.secret),
   })
   await writeShareFile(shareFile(folder, id), { share, keySet, callers: [caller] })
-  await write(folder, 'ceremony.json', transcript)
-  await write(folder, 'evaluators.json', formatKeySet(keySet))
+  await writeCarried(folder, 'ceremony.json', transcript)
+  await writeCarried(folder, 'evaluators.json', formatKeySet(keySet))
   for (const other of others) {
     await rm(join(folder, messageFile(id, other.id)), { force: true })
     await rm(join(folder, messageFile(other.id, id)), { force: true })
@@ -163,7 +166,7 @@ export async function gatherRegistrar(
     if (of !== hash) throw participantFault(id, `${registrarFile(id)} is of another ceremony`)
     secrets[String(id)] = secret
   }
-  await write(folder, 'registrar.json', { caller: REGISTRAR, secrets })
+  await writeCarried(folder, 'registrar.json', { caller: REGISTRAR, secrets })
   for (const { id } of keySet.shares) await rm(join(folder, registrarFile(id)))
   return { keySet, hash }
 }
@@ -180,11 +183,11 @@ export async function dealRefreshIn(folder: string, id: number, tools: CeremonyT
   const deal = formatDeal(id, commitments, keySet)
   const confidential: string[] = []
   for (const [to, part] of parts) {
-    await write(folder, partFile(id, to), formatPart(id, to, part, deal))
+    await writeCarried(folder, partFile(id, to), formatPart(id, to, part, deal))
     if (to !== id) confidential.push(partFile(id, to))
   }
   // Last: a deal whose parts are lost could not be taken back.
-  await write(folder, dealFile(id), deal)
+  await writeCarried(folder, dealFile(id), deal)
   return { toAll: [dealFile(id)], confidential }
 }
 
@@ -200,7 +203,7 @@ export async function confirmRefreshIn(
   tools: CeremonyTools,
 ): Promise<Carried & { readonly hash: string }> {
   const { next } = await readRefresh(folder, id, tools)
-  await write(folder, confirmationFile(id), formatConfirmation(id, next))
+  await writeCarried(folder, confirmationFile(id), formatConfirmation(id, next))
   return { toAll: [confirmationFile(id)], confidential: [], hash: keySetHash(next) }
 }
 
@@ -215,7 +218,7 @@ export async function finishRefreshIn(folder: string, id: number, tools: Ceremon
   const own = await readCarried(folder, confirmationFile(id), id)
   const isReplaced = own['next'] === keySetHash(held)
   const next = isReplaced ? held : await replaceShare(folder, id, tools)
-  await write(folder, 'evaluators.json', formatKeySet(next))
+  await writeCarried(folder, 'evaluators.json', formatKeySet(next))
   for (const { id: other } of next.shares) {
     for (const name of [partFile(other, id), partFile(id, other), dealFile(other), confirmationFile(other)]) {
       await rm(join(folder, name), { force: true })
@@ -268,35 +271,4 @@ async function readRefresh(folder: string, id: number, { group }: CeremonyTools)
   }
   const next = refreshKeySet(keySet, deals, group)
   return { next, share: refreshShare(share, next, deals, group), callers }
-}
-
-async function readCarried(
-  folder: string,
-  name: string,
-  participant: number,
-  options: { readonly secret?: boolean } = {},
-): Promise<JsonObject> {
-  if (!existsSync(join(folder, name))) throw participantFault(participant, `${name} is missing`)
-  try {
-    return options.secret ? await readPrivateJson(join(folder, name)) : await readPublic(folder, name)
-  } catch (cause) {
-    const reason = cause instanceof CtidError && cause.detail !== undefined ? cause.detail : 'is malformed'
-    throw participantFault(participant, `${name}: ${reason}`, cause)
-  }
-}
-
-async function readPublic(folder: string, name: string): Promise<JsonObject> {
-  try {
-    return parseJsonObject(await readFile(join(folder, name), 'utf8'), { maxLength: 65_536 })
-  } catch (cause) {
-    throw new CtidError('ERR_TOKEN_CEREMONY', { detail: `${name} cannot be read`, cause })
-  }
-}
-
-function write(folder: string, name: string, document: JsonObject): Promise<void> {
-  return writePrivateFile(join(folder, name), `${JSON.stringify(document, null, 2)}\n`)
-}
-
-function cannot(detail: string): CtidError {
-  return new CtidError('ERR_TOKEN_CEREMONY', { detail })
 }

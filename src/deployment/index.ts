@@ -1,10 +1,9 @@
 // deployment: from a key folder and a store to parties that work together on one machine or several. It holds every key of
 // a development deployment, so no party may import it.
 export { type BulkFileOptions, bulkSetting, enrolFile } from './bulk.ts'
+export type { Carried, CeremonyTools } from './carried.ts'
 export {
   beginCeremonyIn,
-  type Carried,
-  type CeremonyTools,
   confirmRefreshIn,
   dealRefreshIn,
   exchangeSharesIn,
@@ -32,6 +31,18 @@ export {
   type RegistrarParty,
 } from './registrar-party.ts'
 export { openStoreReplayCache, replayMigrations, type StoreReplayCache } from './replay-store.ts'
-export { type EvaluatorRotation, rotateEvaluators } from './rotate-evaluators.ts'
+export {
+  type EvaluatorRotation,
+  type EvaluatorsElsewhere,
+  rotateEvaluators,
+  rotateEvaluatorsElsewhere,
+} from './rotate-evaluators.ts'
+export {
+  adoptRotationIn,
+  confirmRotationIn,
+  dealProductIn,
+  finishRotationIn,
+  type RotationFolders,
+} from './rotation-ceremony.ts'
 export { evidenceOfSector, type SectorDesk } from './sector-evidence.ts'
 export { ENTRANCE_POLICY } from './verifier.ts'

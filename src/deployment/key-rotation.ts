@@ -82,6 +82,8 @@ async function saveShared(directory: string, side: string, { keySet, shares }: S
 async function readShared(directory: string, side: string, group: Group): Promise<Shared> {
   const text = await readFile(join(directory, `${side}.json`), 'utf8')
   const keySet = parseKeySet(parseJsonObject(text), group)
-  const files = keySet.shares.map(({ id }) => readShareFile(join(directory, `${side}-${id}.json`), group))
-  return { keySet, shares: (await Promise.all(files)).map(({ share }) => share) }
+  // A registrar whose evaluators are elsewhere changes the key set alone.
+  const files = keySet.shares.map(({ id }) => join(directory, `${side}-${id}.json`)).filter(existsSync)
+  const shares = await Promise.all(files.map((file) => readShareFile(file, group)))
+  return { keySet, shares: shares.map(({ share }) => share) }
 }

@@ -284,7 +284,8 @@ function readLogKeys({ origin, log, vrf, witnesses }: JsonObject): LogKeys {
   return { origin, log: seed(log), vrf: seed(vrf), witnesses: witnesses.map(seed) }
 }
 
-function readRegistrar({ secrets }: JsonObject): ReadonlyMap<number, Uint8Array> {
+/** The registrar's secrets for evaluators, by id. */
+export function readRegistrar({ secrets }: JsonObject): ReadonlyMap<number, Uint8Array> {
   return new Map(
     Object.entries((secrets ?? {}) as JsonObject).map(([id, text]) => [Number(id), keyBytes(text)]),
   )

@@ -30,6 +30,7 @@ import {
   exchangeShares,
 } from './ceremony.ts'
 import { type EvaluatorKeySet, formatKeySet } from './key-set.ts'
+import { isProductDeal, type ProductDeal, type RotationKeys } from './rotate.ts'
 
 /** What a ceremony is about, the same for all its participants. */
 export type CeremonyTerms = Omit<CeremonyOptions, 'random'> & { readonly version: number }
@@ -39,6 +40,8 @@ const BROADCAST = 'ctid/ceremony-broadcast/v1'
 const MESSAGE = 'ctid/ceremony-message/v1'
 const DEAL = 'ctid/refresh-deal/v1'
 const PART = 'ctid/refresh-part/v1'
+const PRODUCT = 'ctid/product-deal/v1'
+const PRODUCT_PART = 'ctid/product-part/v1'
 const CONFIRMATION = 'ctid/refresh-confirmation/v1'
 
 /** Public: a participant's commitments and proof of possession. */
@@ -195,9 +198,45 @@ export function parseDeal(
   })
 }
 
-/** Confidential: one participant's addition to one share. */
+/** Public: a participant's product of its two shares, dealt anew. */
+export function formatProduct(
+  { dealer, commitments, proof }: Omit<ProductDeal, 'parts'>,
+  { current, rotation }: RotationKeys,
+): JsonObject {
+  return {
+    format: PRODUCT,
+    id: dealer,
+    keySet: keySetHash(current),
+    rotation: keySetHash(rotation),
+    commitments: commitments.map((point) => toBase64url(point)),
+    proof: toBase64url(proof),
+  }
+}
+
+/** @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the participant, also when it is not its product */
+export function parseProduct(
+  document: JsonObject,
+  id: number,
+  keys: RotationKeys,
+  group: Group,
+): Omit<ProductDeal, 'parts'> {
+  return read(id, 'product', document, PRODUCT, () => {
+    const { current, rotation } = keys
+    requireSame(id, 'product', document, {
+      id,
+      keySet: keySetHash(current),
+      rotation: keySetHash(rotation),
+    })
+    const commitments = pointsOf(document['commitments'], group)
+    const deal = { dealer: id, commitments, proof: bytesOf(document['proof'], 64) }
+    if (!isProductDeal(keys, deal, group)) throw participantFault(id, 'its product is not that of its shares')
+    return deal
+  })
+}
+
+/** Confidential: the part of one participant's deal, of a refresh or a product, for one share. */
 export function formatPart(from: number, to: number, part: Scalar, deal: JsonObject): JsonObject {
-  return { format: PART, from, to, deal: hash(deal), part: toBase64url(part) }
+  return { format: partOf(deal), from, to, deal: hash(deal), part: toBase64url(part) }
 }
 
 /** @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the sender */
@@ -210,11 +249,13 @@ export function parsePart(
     group,
   }: { readonly from: number; readonly to: number; readonly deal: JsonObject; readonly group: Group },
 ): Scalar {
-  return read(from, 'part', document, PART, () => {
+  return read(from, 'part', document, partOf(deal), () => {
     requireSame(from, 'part', document, { from, to, deal: hash(deal) })
     return group.parseScalar(bytesOf(document['part'], 32))
   })
 }
+
+const partOf = (deal: JsonObject): string => (deal['format'] === PRODUCT ? PRODUCT_PART : PART)
 
 /** Public: a participant says that all deals and its own parts fit, and which key set they lead to. */
 export function formatConfirmation(id: number, next: EvaluatorKeySet): JsonObject {

@@ -30,6 +30,7 @@ export {
   type CeremonyResult,
   type CeremonyState,
   checkTranscriptKeys,
+  evaluateAt,
   exchangeShares,
   finishCeremony,
   runCeremony,
@@ -45,6 +46,7 @@ export {
   formatDeal,
   formatMessage,
   formatPart,
+  formatProduct,
   type KeptCeremony,
   keySetHash,
   parseBroadcast,
@@ -52,6 +54,7 @@ export {
   parseDeal,
   parseMessage,
   parsePart,
+  parseProduct,
   participantFault,
 } from './ceremony-files.ts'
 export {

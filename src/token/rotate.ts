@@ -69,7 +69,11 @@ export function rotatedKeySet(
   if (rotation.threshold !== current.threshold)
     throw new CtidError('ERR_TOKEN_CEREMONY', { detail: 'threshold' })
   const weights = productWeights(keys, deals, group)
-  for (const deal of deals) checkDeal(keys, deal, group)
+  for (const deal of deals) {
+    if (!isProductDeal(keys, deal, group)) {
+      throw new CtidError('ERR_TOKEN_CEREMONY', { detail: `dealer ${deal.dealer}` })
+    }
+  }
   const sumAt = (x: number) =>
     deals
       .map((deal) =>
@@ -175,9 +179,10 @@ function productWeights(
   )
 }
 
-function checkDeal(keys: RotationKeys, deal: ProductDeal, group: Group): void {
+/** Anyone: whether a deal is its dealer's product, of the right degree. */
+export function isProductDeal(keys: RotationKeys, deal: Omit<ProductDeal, 'parts'>, group: Group): boolean {
   const [product] = deal.commitments
-  const sound =
+  return (
     product !== undefined &&
     deal.commitments.length === keys.current.threshold &&
     verifyDleq(group, deal.proof, {
@@ -186,7 +191,7 @@ function checkDeal(keys: RotationKeys, deal: ProductDeal, group: Group): void {
       outputs: [product],
       context: dealContext(deal.dealer),
     })
-  if (!sound) throw new CtidError('ERR_TOKEN_CEREMONY', { detail: `dealer ${deal.dealer}` })
+  )
 }
 
 function dealContext(dealer: number): Uint8Array {

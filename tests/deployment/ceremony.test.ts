@@ -1,4 +1,4 @@
-// The key ceremony and the refresh by files: three folders, what is carried between them, and whose file is wrong.
+// The key ceremony, the refresh and the rotation by files: three folders, what is carried between them, and whose file is wrong.
 import {
   copyFileSync,
   cpSync,
@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type JsonObject, systemClock, systemRandom } from '#ctid/base'
 import { loadSodiumGroup } from '#ctid/crypto'
-import { openRegistrarKeyring, openRegistrarParty } from '#ctid/deployment'
+import { openRegistrarKeyring, openRegistrarParty, rotateEvaluatorsElsewhere } from '#ctid/deployment'
 import { createApp, listen } from '#ctid/http'
 import { syntheticPeople } from '#ctid/identity'
 import { deriveAnchors, localEvaluator, parseKeySet } from '#ctid/token'
@@ -92,6 +92,58 @@ async function anchorsOf(ids: readonly number[]) {
   })
   return anchors
 }
+
+async function gather(prefix = ''): Promise<void> {
+  for (const name of ['evaluators.json', 'ceremony.json'])
+    cpSync(at(`${prefix}1`, name), at(`${prefix}registrar`, name))
+  for (const id of IDS)
+    copyFileSync(
+      at(`${prefix}${id}`, `registrar-${id}.json`),
+      at(`${prefix}registrar`, `registrar-${id}.json`),
+    )
+  await run('gather', at(`${prefix}registrar`))
+}
+
+/** All three evaluators, each from its folder, which it reads again when it is asked for another share. */
+async function serve(folderOf: (id: number) => string) {
+  const services = await Promise.all(
+    IDS.map(async (id) => {
+      const readSecrets = () => readShareFile(join(folderOf(id), `evaluator-${id}.json`), group)
+      const service = await openEvaluatorService({
+        secrets: await readSecrets(),
+        group,
+        countLogPath: join(folderOf(id), 'count'),
+        now: systemClock,
+        random: systemRandom,
+        readSecrets,
+      })
+      const app = createApp({ routers: [service.router], maxBodyBytes: EVALUATOR_MAX_BODY_BYTES })
+      return { id, service, server: await listen(app) }
+    }),
+  )
+  return {
+    urls: new Map<number, string>(services.map(({ id, server }) => [id, server.url])),
+    async close() {
+      for (const { service, server } of services) {
+        await server.close()
+        await service.close()
+      }
+    },
+  }
+}
+
+const nobody = async () => {
+  throw new Error('no issuer here')
+}
+const openRegistrarAt = ({ urls }: { readonly urls: ReadonlyMap<number, string> }) =>
+  openRegistrarParty({
+    keysFolder: at('registrar'),
+    storeUrl: at('registry.db'),
+    clock: systemClock,
+    random: systemRandom,
+    evaluatorUrls: urls,
+    issuing: { nonce: nobody, issue: nobody, setState: nobody, ready: nobody },
+  })
 
 describe('a ceremony between three folders', () => {
   it('gives each a share of one key, which no folder has, and the registrar its secrets', async () => {
@@ -227,37 +279,9 @@ describe('a refresh between three folders', () => {
 
   it('goes on while evaluators serve and a registrar enrols, all from what their folders hold', async () => {
     await holdCeremony()
-    const names = ['evaluators.json', 'ceremony.json', 'registrar-1.json']
-    for (const name of names) cpSync(at(1, name), at('registrar', name))
-    for (const id of [2, 3])
-      copyFileSync(at(id, `registrar-${id}.json`), at('registrar', `registrar-${id}.json`))
-    await run('gather', at('registrar'))
-    const services = await Promise.all(
-      IDS.map(async (id) => {
-        const readSecrets = () => readShareFile(at(id, `evaluator-${id}.json`), group)
-        const service = await openEvaluatorService({
-          secrets: await readSecrets(),
-          group,
-          countLogPath: at(id, 'count'),
-          now: systemClock,
-          random: systemRandom,
-          readSecrets,
-        })
-        const app = createApp({ routers: [service.router], maxBodyBytes: EVALUATOR_MAX_BODY_BYTES })
-        return { id, service, server: await listen(app) }
-      }),
-    )
-    const nobody = async () => {
-      throw new Error('no issuer here')
-    }
-    const registrar = await openRegistrarParty({
-      keysFolder: at('registrar'),
-      storeUrl: ':memory:',
-      clock: systemClock,
-      random: systemRandom,
-      evaluatorUrls: new Map(services.map(({ id, server }) => [id, server.url])),
-      issuing: { nonce: nobody, issue: nobody, setState: nobody, ready: nobody },
-    })
+    await gather()
+    const services = await serve((id) => at(id))
+    const registrar = await openRegistrarAt(services)
     try {
       const [person] = syntheticPeople({ seed: 'ceremony', count: 1 })
       const { token } = await registrar.enrol(person)
@@ -272,10 +296,7 @@ describe('a refresh between three folders', () => {
       expect(registrar.keyring.keySet().epoch).toBe(1)
     } finally {
       await registrar.close()
-      for (const { service, server } of services) {
-        await server.close()
-        await service.close()
-      }
+      await services.close()
     }
   })
 
@@ -342,6 +363,203 @@ describe('a refresh between three folders', () => {
   })
 })
 
+describe('a rotation between three folders', () => {
+  const rho = (id: number) => at(`rho-${id}`)
+  const rotating = (action: string, id: number) => run(action, at(id), '--by', rho(id), '--id', id)
+  const step = (action: string) => everybody((id) => rotating(action, id))
+
+  /** A second ceremony for the next version, in folders of its own. */
+  async function makeRho(version = 2): Promise<void> {
+    const round = async (work: (id: number) => Promise<Answer>) => {
+      for (const id of IDS) {
+        const { toAll, confidential } = await work(id)
+        for (const to of IDS.filter((other) => other !== id)) {
+          const own = confidential.filter((name) => name.endsWith(`-to-${to}.json`))
+          for (const name of [...toAll, ...own]) cpSync(join(rho(id), name), join(rho(to), name))
+        }
+      }
+    }
+    await round((id) => run('begin', rho(id), '--id', id, '--version', version))
+    await round((id) => run('exchange', rho(id)))
+    await round((id) => run('finish', rho(id)))
+  }
+  const bring = (...names: string[]) => {
+    for (const name of names) copyFileSync(at(1, name), at('rho-registrar', name))
+  }
+  const PRODUCTS = ['product-1.json', 'product-2.json', 'product-3.json']
+
+  it('moves every entry to a key that no folder ever had, and destroys what was, over HTTP', async () => {
+    await holdCeremony()
+    await gather()
+    await makeRho()
+    await gather('rho-')
+    const [first, second] = syntheticPeople({ seed: 'rotation', count: 2 })
+    const [present, multiplying] = await Promise.all([serve((id) => at(id)), serve(rho)])
+    let registrar = await openRegistrarAt(present)
+    try {
+      const { token } = await registrar.enrol(first)
+      expect((await step('multiply')).map(({ toAll }) => toAll)).toEqual(PRODUCTS.map((name) => [name]))
+      const hashes = (await step('confirm')).map(({ hash }) => hash)
+      expect(new Set(hashes).size).toBe(1)
+      for (const id of IDS) expect(await rotating('rotate', id)).toMatchObject({ hash: hashes[0], epoch: 0 })
+      await expect(rotating('adopt', 1)).rejects.toMatchObject(refusal(/^rotated\.json cannot be read$/))
+      // Before the registrar moves anything, the key in use is the former one.
+      expect(await registrar.enrol(first)).toMatchObject({ token, status: 'existing' })
+
+      bring(...PRODUCTS)
+      const elsewhere = {
+        by: at('rho-registrar'),
+        urls: multiplying.urls,
+        plainHttp: false,
+        clock: systemClock,
+      }
+      // Between the moving and the retirement, as somebody meets it who is enrolled meanwhile.
+      let during: Promise<unknown> | undefined
+      const { registry } = registrar
+      const retire: typeof registry.retire = async (...args) => {
+        during ??= registrar.enrol(second).catch((error) => error)
+        await during
+        return registry.retire(...args)
+      }
+      const watched = { ...registrar, registry: { ...registry, retire } }
+      const moved = await rotateEvaluatorsElsewhere(watched, elsewhere)
+      expect(moved).toEqual({ version: 2, done: 1, retired: true, faults: [] })
+      expect(await during).toMatchObject({ code: 'ERR_REGISTRY_ANCHOR_VERSION' })
+      await expect(registrar.enrol(second)).rejects.toMatchObject({ code: 'ERR_TOKEN_QUORUM' })
+      expect(await rotateEvaluatorsElsewhere(registrar, elsewhere)).toMatchObject({ done: 0, retired: true })
+      for (const id of IDS) {
+        copyFileSync(at('rho-registrar', 'rotated.json'), at(id, 'rotated.json'))
+        expect(await rotating('adopt', id)).toMatchObject({ hash: hashes[0] })
+        expect(existsSync(join(rho(id), `evaluator-${id}.json`))).toBe(false)
+        expect(readdirSync(at(id)).filter((name) => /next|product|confirm|rotated/.test(name))).toEqual([])
+      }
+
+      // The evaluators that ran all the time have taken the new shares over; one person is one entry, under a new token.
+      const again = await registrar.enrol(first)
+      expect(again.status).toBe('existing')
+      expect(again.token).not.toEqual(token)
+      expect(await registrar.registry.lookup(token)).toBeUndefined()
+      expect(await registrar.enrol(second)).toMatchObject({ status: 'created' })
+      await registrar.close()
+      registrar = await openRegistrarAt(present)
+      expect(await registrar.enrol(first)).toMatchObject({ status: 'existing', token: again.token })
+    } finally {
+      await registrar.close()
+      await present.close()
+      await multiplying.close()
+    }
+  })
+
+  it('goes on where the registrar ended after the former key was retired, its key set not yet replaced', async () => {
+    await holdCeremony()
+    await gather()
+    await makeRho()
+    await gather('rho-')
+    const [person] = syntheticPeople({ seed: 'rotation', count: 1 })
+    const [present, multiplying] = await Promise.all([serve((id) => at(id)), serve(rho)])
+    const former = readFileSync(at('registrar', 'evaluators.json'))
+    let registrar = await openRegistrarAt(present)
+    try {
+      await registrar.enrol(person)
+      await step('multiply')
+      await step('confirm')
+      for (const id of IDS) await rotating('rotate', id)
+      bring(...PRODUCTS)
+      const elsewhere = {
+        by: at('rho-registrar'),
+        urls: multiplying.urls,
+        plainHttp: false,
+        clock: systemClock,
+      }
+      await rotateEvaluatorsElsewhere(registrar, elsewhere)
+      await registrar.close()
+      writeFileSync(at('registrar', 'evaluators.json'), former)
+      for (const said of [true, false]) {
+        if (!said) rmSync(at('rho-registrar', 'rotated.json'))
+        registrar = await openRegistrarAt(present)
+        expect(await rotateEvaluatorsElsewhere(registrar, elsewhere)).toMatchObject({
+          retired: true,
+          done: 0,
+        })
+        expect(registrar.keyring.keySet().version).toBe(2)
+        expect(existsSync(at('rho-registrar', 'rotated.json'))).toBe(true)
+        await registrar.close()
+        if (said) writeFileSync(at('registrar', 'evaluators.json'), former)
+      }
+    } finally {
+      await registrar.close()
+      await present.close()
+      await multiplying.close()
+    }
+  })
+
+  it('names whose file is missing, altered or no product, and makes nothing before all have confirmed', async () => {
+    await holdCeremony()
+    await makeRho(3)
+    await expect(rotating('multiply', 1)).rejects.toMatchObject(
+      refusal(/^the ceremony of ρ must be for the next version/),
+    )
+    for (const id of IDS) rmSync(rho(id), { recursive: true })
+    await makeRho()
+    await step('multiply')
+    await expect(rotating('multiply', 1)).rejects.toMatchObject(refusal(/^there is product-1\.json already$/))
+    const refused = (action: string, detail: RegExp) =>
+      expect(rotating(action, 1)).rejects.toMatchObject(refusal(detail))
+    const product = at(1, 'product-2.json')
+    const part = at(1, 'product-2-to-1.json')
+    const [wholeProduct, wholePart] = [readFileSync(product, 'utf8'), readFileSync(part, 'utf8')]
+    const mend = () => {
+      writeFileSync(product, wholeProduct)
+      writeFileSync(part, wholePart, { mode: 0o600 })
+    }
+    const third = json(1, 'product-3.json')
+    const { commitments } = json(1, 'product-2.json') as { commitments: string[] }
+    for (const [path, members, detail] of [
+      [
+        product,
+        { commitments: third['commitments'] },
+        /^participant 2: its product is not that of its shares/,
+      ],
+      [product, { proof: third['proof'] }, /^participant 2: its product is not that of its shares/],
+      [
+        product,
+        { commitments: [...commitments, ...commitments] },
+        /^participant 2: its product is not that of its shares/,
+      ],
+      [product, { proof: '' }, /^participant 2: its product is malformed/],
+      [product, { rotation: 'x' }, /^participant 2: its product is of another ceremony: rotation/],
+      [product, { id: 3 }, /^participant 2: its product is of another ceremony: id/],
+      // What was not proved: another second commitment.
+      [product, { commitments: [commitments[0], commitments[0]] }, /^participant 2: its part is of another/],
+      [
+        part,
+        { part: json(1, 'product-3-to-1.json')['part'] },
+        /^participant 2: its part does not fit its product/,
+      ],
+      [part, { format: 'ctid/refresh-part/v1' }, /^participant 2: its part is malformed/],
+    ] as const) {
+      change(path, members)
+      await refused('confirm', detail)
+      mend()
+    }
+    rmSync(product)
+    await refused('confirm', /^2 products are here: everybody needs the same 3$/)
+    mend()
+    carry(1, await rotating('confirm', 1))
+    await refused('rotate', /^participant 2: confirmation-2\.json is missing/)
+    expect(existsSync(at(1, 'next'))).toBe(false)
+    carry(2, await rotating('confirm', 2))
+    carry(3, await rotating('confirm', 3))
+    await rotating('rotate', 1)
+    // Run again where a process ended, it makes nothing new; and another rotation's end is not this one's.
+    expect(await rotating('rotate', 1)).toMatchObject({ epoch: 0 })
+    const former = readFileSync(at(1, 'evaluator-1.json'), 'utf8')
+    writeFileSync(at(1, 'rotated.json'), JSON.stringify({ format: 'ctid/rotated/v1', next: 'x' }))
+    await refused('adopt', /^rotated\.json is of another rotation$/)
+    expect(readFileSync(at(1, 'evaluator-1.json'), 'utf8')).toBe(former)
+  })
+})
+
 it.each([
   ['begin'],
   ['begin', 'DIR'],
@@ -351,6 +569,7 @@ it.each([
   ['begin', 'DIR', '--id', '01'],
   ['finish', 'DIR', 'more'],
   ['deal', 'DIR'],
+  ['multiply', 'DIR', '--id', '1'],
   ['burn', 'DIR'],
 ])('a wrong line writes nothing: %s %s', async (...args) => {
   const line = args.map((arg) => (arg === 'DIR' ? at('nothing') : arg))

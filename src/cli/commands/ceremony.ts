@@ -1,18 +1,23 @@
-// `ctid ceremony`: the key ceremony and the refresh between organisations, by files that are carried from one to the other.
+// `ctid ceremony`: key ceremony, refresh and rotation between organisations, by files that are carried from one to the other.
 import { parseArgs } from 'node:util'
 import { CtidError, systemRandom } from '../../base/index.ts'
 import { loadSodiumGroup } from '../../crypto/index.ts'
 import {
+  adoptRotationIn,
   beginCeremonyIn,
   type Carried,
   type CeremonyTools,
   confirmRefreshIn,
+  confirmRotationIn,
+  dealProductIn,
   dealRefreshIn,
   exchangeSharesIn,
   type Finished,
   finishCeremonyIn,
   finishRefreshIn,
+  finishRotationIn,
   gatherRegistrar,
+  type RotationFolders,
 } from '../../deployment/index.ts'
 import { type Command, EXIT, type Io, noMore } from '../command.ts'
 
@@ -21,6 +26,7 @@ const usage = `Usage: ctid ceremony begin DIR --id N [--threshold 2] [--evaluato
        ctid ceremony finish DIR
        ctid ceremony gather DIR
        ctid ceremony deal|confirm|refresh DIR --id N
+       ctid ceremony multiply|confirm|rotate|adopt DIR --by RHO --id N
 
 Each evaluator has a folder DIR of its own, on a machine of its own; files are carried between them. A file that is missing,
 altered or of another ceremony is refused, and whose it is is said. Every file has mode 0600.
@@ -40,10 +46,20 @@ New shares of the same key (tokens stay; stolen old shares are useless), all eva
   refresh            with everybody's confirmation in DIR: replaces evaluator-N.json and evaluators.json. Give the registrar
                      the new evaluators.json
 
+Another key, to which the registrar moves its entries without plaintext, when shares may be known to others. First a ceremony
+as above in other folders, RHO, with the next --version. Then, all evaluators taking part:
+  multiply           2T - 1 of them: makes product-N.json, also for the registrar's RHO, and, confidential, product-N-to-M.json
+  confirm            with the same 2T - 1 products in DIR: makes confirmation-N.json for everybody
+  rotate             with everybody's confirmation in DIR: the next share, in DIR/next. Now "ctid evaluator" serves RHO besides DIR,
+                     and the registrar runs "ctid keys rotate evaluators --by RHO", which makes rotated.json for everybody
+  adopt              with rotated.json in DIR: the next share takes the place of evaluator-N.json; the former one and that
+                     in RHO are destroyed
+
   --id N             which evaluator this is, from 1
   --threshold T      how many make a token (default 2)
   --evaluators N     how many there are (default 3). Rotating the key without enrolling anew needs 2T - 1 or more
   --version V        of the key (default 1)
+  --by RHO           this evaluator's folder of the other ceremony
   --json             one JSON document instead of words`
 
 const OPTIONS = {
@@ -51,6 +67,7 @@ const OPTIONS = {
   threshold: { type: 'string', default: '2' },
   evaluators: { type: 'string', default: '3' },
   version: { type: 'string', default: '1' },
+  by: { type: 'string' },
   json: { type: 'boolean', default: false },
 } as const
 
@@ -66,13 +83,22 @@ const ACTIONS: ReadonlyMap<
   ['finish', (folder, _, tools) => finishCeremonyIn(folder, tools)],
   ['gather', (folder, _, tools) => gatherRegistrar(folder, tools)],
   ['deal', (folder, values, tools) => dealRefreshIn(folder, idOf(values), tools)],
-  ['confirm', (folder, values, tools) => confirmRefreshIn(folder, idOf(values), tools)],
+  [
+    'confirm',
+    (folder, values, tools) =>
+      values.by === undefined
+        ? confirmRefreshIn(folder, idOf(values), tools)
+        : confirmRotationIn(foldersOf(folder, values), tools),
+  ],
   ['refresh', (folder, values, tools) => finishRefreshIn(folder, idOf(values), tools)],
+  ['multiply', (folder, values, tools) => dealProductIn(foldersOf(folder, values), tools)],
+  ['rotate', (folder, values, tools) => finishRotationIn(foldersOf(folder, values), tools)],
+  ['adopt', (folder, values, tools) => adoptRotationIn(foldersOf(folder, values), tools)],
 ])
 
 export const command: Command = {
   name: 'ceremony',
-  summary: 'make or refresh the token key between organisations, by files that are carried',
+  summary: 'make, refresh or rotate the token key between organisations, by files that are carried',
   usage,
   async run(args, io) {
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options: OPTIONS })
@@ -96,6 +122,12 @@ function begin(folder: string, values: Values, tools: CeremonyTools): Promise<Ca
   if (id > count) throw new CtidError('ERR_CLI_USAGE', { detail: '--id' })
   const version = numberOf(values.version, 'version', 65_535)
   return beginCeremonyIn(folder, id, { threshold, count, version }, tools)
+}
+
+function foldersOf(folder: string, values: Values): RotationFolders {
+  const { by } = values
+  if (by === undefined) throw new CtidError('ERR_CLI_USAGE', { detail: '--by RHO' })
+  return { folder, by, id: idOf(values) }
 }
 
 function report({ toAll = [], confidential = [], keySet, hash }: Result, values: Values, io: Io): void {

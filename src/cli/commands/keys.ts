@@ -1,18 +1,25 @@
 // `ctid keys`: makes the key folder, shows it, publishes what verifiers need, refreshes and rotates.
 import { parseArgs } from 'node:util'
-import { CtidError, isCtidError, systemRandom, toHex } from '../../base/index.ts'
-import { rotateEvaluators } from '../../deployment/index.ts'
+import { CtidError, isCtidError, systemClock, systemRandom, toHex } from '../../base/index.ts'
+import { rotateEvaluators, rotateEvaluatorsElsewhere } from '../../deployment/index.ts'
 import {
   addKeyVersion,
   createVaultKey,
   dropOldVersions,
   type KeyKind,
   type Registry,
+  type RotateOptions,
 } from '../../registry/index.ts'
 import { runRefresh } from '../../token/index.ts'
 import { type Command, EXIT, type Io, noMore, table } from '../command.ts'
 import { publishLists } from '../publish.ts'
-import { openRegistrar, REGISTRAR_OPTIONS, REGISTRAR_USAGE, type Registrar } from '../system.ts'
+import {
+  openRegistrar,
+  parseEvaluator,
+  REGISTRAR_OPTIONS,
+  REGISTRAR_USAGE,
+  type Registrar,
+} from '../system.ts'
 
 const usage = `Usage: ctid keys init       make what is missing: key ceremony, registry, vault, issuer, certificates
        ctid keys list       public keys, versions and states; no secret is printed
@@ -22,7 +29,19 @@ const usage = `Usage: ctid keys init       make what is missing: key ceremony, r
        ctid keys rotate KIND
                             token, record or binding: new registry keys; evaluators: a new token key; vault: a new
                             key for the records' keys. Without plaintext or re-enrolment. Interrupted: run it again
-${REGISTRAR_USAGE}`
+${REGISTRAR_USAGE}
+  --by RHO           rotate evaluators whose shares are elsewhere ("ctid ceremony"): the folder with evaluators.json and
+                     registrar.json of the other ceremony, and the products. Enrolment waits until it has ended
+  --by-evaluator ID=URL
+                     where an evaluator serves its share of RHO; repeat for each`
+
+const OPTIONS = {
+  ...REGISTRAR_OPTIONS,
+  by: { type: 'string' },
+  'by-evaluator': { type: 'string', multiple: true, default: [] as string[] },
+} as const
+
+type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
 
 export const command: Command = {
   name: 'keys',
@@ -32,7 +51,7 @@ export const command: Command = {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: REGISTRAR_OPTIONS,
+      options: OPTIONS,
     })
     const [action, operand, ...others] = positionals
     noMore(operand !== undefined && !TAKES_OPERAND.has(action ?? '') ? [operand] : others)
@@ -40,7 +59,7 @@ export const command: Command = {
     if (!run) throw new CtidError('ERR_CLI_USAGE', { detail: 'init, list, publish, refresh or rotate' })
     const system = await openRegistrar(values, io)
     try {
-      const result = await run(system, operand, io)
+      const result = await run(system, operand, io, values)
       if (values.json) io.out(JSON.stringify({ ok: true, ...result }))
       else
         for (const line of table(Object.entries(result).map(([name, value]) => [name, String(value)])))
@@ -56,6 +75,7 @@ type Action = (
   system: Registrar,
   operand: string | undefined,
   io: Io,
+  values: Values,
 ) => Promise<Readonly<Record<string, string | number>>>
 
 const TAKES_OPERAND = new Set(['publish', 'rotate'])
@@ -103,13 +123,14 @@ async function rotate(
   system: Registrar,
   operand: string | undefined,
   io: Io,
+  values: Values,
 ): Promise<Record<string, string | number>> {
   const { keyring, registry, group } = system
   const onProgress = ({ done }: { readonly done: number }) => {
     if (io.isTerminal) io.err(`${done} entries`)
   }
   if (operand === 'evaluators') {
-    const { version, done, retired, faults } = await rotateEvaluators(system, { onProgress })
+    const { version, done, retired, faults } = await rotateEvaluatorsOf(system, values, { onProgress })
     for (const { evaluator, reason } of faults) io.err(`evaluator ${evaluator}: ${reason}`)
     return { rotated: operand, entries: done, version, 'former retired': retired ? 'yes' : SETTLING }
   }
@@ -132,6 +153,17 @@ async function rotate(
   }
   const version = keys[kind].at(-1)?.version ?? 0
   return { rotated: kind, entries: done, version, 'former retired': retired ? 'yes' : SETTLING }
+}
+
+function rotateEvaluatorsOf(system: Registrar, values: Values, options: RotateOptions) {
+  const { by, 'by-evaluator': places } = values
+  if (by === undefined && places.length === 0) return rotateEvaluators(system, options)
+  if (by === undefined || places.length === 0) {
+    throw new CtidError('ERR_CLI_USAGE', { detail: '--by with --by-evaluator' })
+  }
+  const urls = new Map(places.map(parseEvaluator))
+  const plainHttp = values['closed-network'] ?? false
+  return rotateEvaluatorsElsewhere(system, { by, urls, plainHttp, clock: systemClock }, options)
 }
 
 // In two runs: what others sealed under the former key until they noticed is wrapped anew before that key is destroyed.
