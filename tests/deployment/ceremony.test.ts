@@ -12,7 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type JsonObject, systemClock, systemRandom } from '#ctid/base'
 import { loadSodiumGroup } from '#ctid/crypto'
 import { openRegistrarKeyring, openRegistrarParty, rotateEvaluatorsElsewhere } from '#ctid/deployment'
@@ -434,8 +434,9 @@ describe('a rotation between three folders', () => {
         expect(readdirSync(at(id)).filter((name) => /next|product|confirm|rotated/.test(name))).toEqual([])
       }
 
-      // The evaluators that ran all the time have taken the new shares over; one person is one entry, under a new token.
-      const again = await registrar.enrol(first)
+      // The evaluators that ran all the time take the new shares over, looking once in a second at most; one person is one entry,
+      // under a new token.
+      const again = await vi.waitFor(() => registrar.enrol(first), { timeout: 60_000, interval: 200 })
       expect(again.status).toBe('existing')
       expect(again.token).not.toEqual(token)
       expect(await registrar.registry.lookup(token)).toBeUndefined()
