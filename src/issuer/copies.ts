@@ -1,5 +1,13 @@
 // Issuer: one-time copies. Each has its own key, salts, handle and status index, so that no two can be matched.
-import { type Clock, CtidError, fromUtf8, type JsonObject, type RandomBytes, utf8 } from '../base/index.ts'
+import {
+  type Clock,
+  CtidError,
+  DAY,
+  fromUtf8,
+  type JsonObject,
+  type RandomBytes,
+  utf8,
+} from '../base/index.ts'
 import {
   type CredentialProfile,
   credentialValidity,
@@ -90,6 +98,7 @@ export async function issueCopies(
   const validity = validityOf(request, deps.clock())
   const label = copyLabel(request.subjectId, deps.linkKey)
   await requireActive(label, ledger)
+  await sweepDaily(deps)
   const places = await ledger.allocate(holderKeys.length)
   await ledger.append({ label, sealed: await sealPlaces(places, label, deps), expiresAt: validity.exp })
   // A revocation that came between the two looks would have missed the new places.
@@ -168,7 +177,7 @@ export type CopyState = 'valid' | 'suspended' | 'revoked'
 const STATUS_OF = { valid: STATUS_VALID, suspended: STATUS_SUSPENDED, revoked: STATUS_INVALID } as const
 
 /**
- * Issuer: gives all copies of a subject, and all that will be asked for, a state: frozen in the registry is
+ * Issuer: gives all copies of a subject that have not ended, and all that will be asked for, a state: frozen in the registry is
  * `suspended`, thawed is `valid` again, revoked or superseded is `revoked` for good. May be repeated after a crash.
  *
  * @returns how many copies were found
@@ -180,6 +189,7 @@ export async function setCopyState(
   deps: IssuerDeps,
 ): Promise<number> {
   const { ledger } = deps
+  await sweepDaily(deps)
   const label = copyLabel(subjectId, deps.linkKey)
   if (state !== 'revoked' && (await ledger.subjectStatus(label)) === STATUS_INVALID) {
     throw new CtidError('ERR_ISSUER_REVOKED')
@@ -191,6 +201,18 @@ export async function setCopyState(
   for (const sealed of await ledger.entries(label)) places.push(...(await openPlaces(sealed, label, deps)))
   await ledger.setStatuses(places, status)
   return places.length
+}
+
+const swept = new WeakMap<IssuerLedger, number>()
+
+// What links copies that have all ended is of use to nobody but a thief; and their entries in the list must stay as they are: a
+// change would tell everybody who ever saw one of them that they are one person's.
+async function sweepDaily({ ledger, clock }: IssuerDeps): Promise<void> {
+  const now = clock()
+  const today = Math.floor(now / DAY)
+  if (swept.get(ledger) === today) return
+  await ledger.sweep(now)
+  swept.set(ledger, today)
 }
 
 // Two keys from one: labels and seals must not share a key.

@@ -1,6 +1,6 @@
 // The issuer's ledger in a database: places, sealed links, statuses.
 import type { RandomBytes } from '../base/index.ts'
-import { CtidError } from '../base/index.ts'
+import { CtidError, shuffle } from '../base/index.ts'
 import { randomIndex, type StatusPlace } from '../status/index.ts'
 import type { Migrations, Session, Store } from '../store/index.ts'
 import type { IssuerLedger, LedgerOptions } from './ledger.ts'
@@ -20,6 +20,7 @@ export const issuerMigrations: Migrations = {
       'create table issuer_subject (label bytea not null primary key, status bigint not null) without rowid',
       'create table issuer_status (place bigint not null primary key, status bigint not null) without rowid',
     ],
+    ['create index issuer_link_expires on issuer_link (expires_at)'],
   ],
   // `issuer_list` is a row for each million places, and stays whole.
   shardBy: {
@@ -32,29 +33,44 @@ export const issuerMigrations: Migrations = {
 
 /** A ledger over a {@link Store} on which {@link issuerMigrations} were applied. */
 export function storeLedger(store: Store, options: LedgerOptions): IssuerLedger {
-  const { random, listSize = 1_048_576, fill = 0.75 } = options
-  const capacity = Math.floor(listSize * fill)
+  const { random, listSize = 1_048_576, fill: share = 0.75 } = options
+  const capacity = Math.floor(listSize * share)
+  // A database shows, to whoever copies its files, which rows were written together. So places are taken ahead for many
+  // batches at once and given away in another order; those that a process has left when it ends stay decoys.
+  const ahead = Math.floor(capacity / 1024)
+  let reserve: StatusPlace[] = []
+  let filling: Promise<void> | undefined
   const newestList = async (session: Session): Promise<number> => {
     const [row] = await session.rows<{ list: number | null }>('select max(list) as list from issuer_list')
     return row?.list ?? 0
   }
+  const fill = async (count: number): Promise<void> => {
+    const places = await store.transaction(async (session) => {
+      // Counted first: the list's row is locked from here on, so places of one list are taken by one process at a time.
+      for (let list = await newestList(session); ; list++) {
+        const taken = [count, list, capacity - count]
+        const room = 'update issuer_list set taken = taken + $1 where list = $2 and taken <= $3'
+        let counted = await session.run(room, taken)
+        if (counted === 0) {
+          // Full, or not there yet; of two that open a list the second waits here and counts with the first.
+          await session.insert('issuer_list', ['list', 'taken'], [[list, 0]])
+          counted = await session.run(room, taken)
+        }
+        if (counted === 1) return await takePlaces(session, { list, count, listSize, random })
+      }
+    })
+    reserve = shuffle([...reserve, ...places], random)
+  }
   return {
     allocate: async (count) => {
       if (count > capacity) throw new CtidError('ERR_STATUS_FULL')
-      return await store.transaction(async (session) => {
-        // Counted first: the list's row is locked from here on, so places of one list are given away one batch at a time.
-        for (let list = await newestList(session); ; list++) {
-          const taken = [count, list, capacity - count]
-          const room = 'update issuer_list set taken = taken + $1 where list = $2 and taken <= $3'
-          let counted = await session.run(room, taken)
-          if (counted === 0) {
-            // Full, or not there yet; of two that open a list the second waits here and counts with the first.
-            await session.insert('issuer_list', ['list', 'taken'], [[list, 0]])
-            counted = await session.run(room, taken)
-          }
-          if (counted === 1) return await takePlaces(session, { list, count, listSize, random })
-        }
-      })
+      while (reserve.length < count) {
+        filling ??= fill(Math.max(ahead, count - reserve.length)).finally(() => {
+          filling = undefined
+        })
+        await filling
+      }
+      return reserve.splice(0, count)
     },
     append: async ({ label, sealed, expiresAt }) => {
       await store.insert(

@@ -222,7 +222,10 @@ describe.each([
       deps,
     )
     await issueCopies(request(subjectId), (await wallet(1)).keys, deps)
-    expect(await ledger.sweep(NOW + 11 * DAY)).toBe(1)
+    // Without being asked, too: what has ended keeps its entry in the list, or all would see which were one person's.
+    expect(await setCopyState(subjectId, 'suspended', { ...deps, clock: () => NOW + 11 * DAY })).toBe(1)
+    expect(await ledger.statuses(0)).toHaveLength(1)
+    expect(await ledger.sweep(NOW + 11 * DAY)).toBe(0)
     expect(await setCopyState(subjectId, 'revoked', deps)).toBe(1)
   })
 })

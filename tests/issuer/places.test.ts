@@ -58,7 +58,7 @@ function counting(store: Store): { readonly store: Store; sent(): number } {
 describe.each(engines)('$engine', ({ fresh, present }) => {
   it.skipIf(!present)('gives fifty places in as many statements as five', async () => {
     const { store, sent } = counting(await open(await fresh()))
-    const ledger = storeLedger(store, { random: systemRandom })
+    const ledger = storeLedger(store, { random: systemRandom, listSize: 1000 })
     await ledger.allocate(5)
     const counts: number[] = []
     for (const count of [1, 5, 50, 50]) {
@@ -69,6 +69,31 @@ describe.each(engines)('$engine', ({ fresh, present }) => {
     // Which list, its count, which are taken, the places.
     expect(counts).toEqual([4, 4, 4, 4])
   })
+
+  it.skipIf(!present)(
+    'writes the places of many batches at once, so that its rows do not tell which are one',
+    async () => {
+      const { store, sent } = counting(await open(await fresh()))
+      const ledger = storeLedger(store, { random: systemRandom })
+      const batches = await Promise.all(Array.from({ length: 70 }, () => ledger.allocate(10)))
+      // As for one batch, and two more for the first list of all.
+    expect(sent()).toBe(6)
+      const placeOf = ({ list, index }: { list: number; index: number }) => list * 2 ** 24 + index
+      // As they lie on disk: PostgreSQL keeps the order of writing.
+      const rows = await store.rows<{ place: number }>('select place from issuer_place')
+      const at = new Map(rows.map(({ place }, i) => [Number(place), i]))
+      expect(rows).toHaveLength(768)
+      const steps = batches.flatMap((batch) =>
+        batch.slice(1).map((place, i) => {
+          const before = at.get(placeOf(batch[i] as typeof place)) as number
+          return Math.abs((at.get(placeOf(place)) as number) - before)
+        }),
+      )
+      // Two places at random among 768 are a third of that apart.
+      const mean = steps.reduce((sum, step) => sum + step, 0) / steps.length
+      expect(Math.abs(mean - 256)).toBeLessThan(60)
+    },
+  )
 
   it.skipIf(!present)(
     'gives each place once, and no list more than its share, whoever asks at once',
