@@ -73,14 +73,15 @@ describe.each(engines)('$engine', ({ fresh, present }) => {
   it.skipIf(!present)(
     'writes the places of many batches at once, so that its rows do not tell which are one',
     async () => {
-      const { store, sent } = counting(await open(await fresh()))
+      const real = await open(await fresh())
+      const { store, sent } = counting(real)
       const ledger = storeLedger(store, { random: systemRandom })
       const batches = await Promise.all(Array.from({ length: 70 }, () => ledger.allocate(10)))
       // As for one batch, and two more for the first list of all.
-    expect(sent()).toBe(6)
+      expect(sent()).toBe(6)
       const placeOf = ({ list, index }: { list: number; index: number }) => list * 2 ** 24 + index
       // As they lie on disk: PostgreSQL keeps the order of writing.
-      const rows = await store.rows<{ place: number }>('select place from issuer_place')
+      const rows = await real.rows<{ place: number }>('select place from issuer_place')
       const at = new Map(rows.map(({ place }, i) => [Number(place), i]))
       expect(rows).toHaveLength(768)
       const steps = batches.flatMap((batch) =>
