@@ -1,5 +1,5 @@
 // Derivations for second implementations: from verified evidence to facts, colour, reasons, ends and the way back, with
-// each remedy, each fact and each kind of gap. With CTID_WRITE_VECTORS=1 the file is written anew.
+// each remedy, each fact and each kind of gap. With UPDATE_VECTORS=1 the file is written anew.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { DAY, HOUR, isJsonObject, type Json, toBase64url } from '#ctid/base'
@@ -342,7 +342,7 @@ function lines(value: unknown, indent = ''): string {
 const made = JSON.parse(JSON.stringify(make())) as ReturnType<typeof make>
 
 it('are what this code makes', () => {
-  if (process.env['CTID_WRITE_VECTORS']) writeFileSync(file, `${lines(made)}\n`)
+  if (process.env['UPDATE_VECTORS']) writeFileSync(file, `${lines(made)}\n`)
   expect(made).toEqual(JSON.parse(readFileSync(file, 'utf8')))
 })
 

@@ -1,4 +1,4 @@
-// The committed vectors: fixed inputs, every intermediate value. With CTID_WRITE_VECTORS=1 they are written anew.
+// The committed vectors: fixed inputs, every intermediate value. With UPDATE_VECTORS=1 they are written anew.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { fromHex, fromUtf8, type JsonObject, toBase64url, toHex, utf8 } from '#ctid/base'
@@ -250,7 +250,7 @@ async function sealedExample() {
 const PAYLOAD = '{"asthma":"yes"}'
 const ENTRY = { at: NOW, from: 'health', to: 'transport' }
 
-if (process.env['CTID_WRITE_VECTORS']) {
+if (process.env['UPDATE_VECTORS']) {
   test('write the vectors', async () => {
     const { deterministic } = derive(group)
     const more = { signed: await signedExample(), sealed: await sealedExample() }

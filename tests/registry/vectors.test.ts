@@ -1,5 +1,5 @@
 // The registry's published vectors: labels, bindings, sealed records, commitments. From fixed inputs, byte for byte.
-// Written anew with CTID_WRITE_VECTORS=1.
+// Written anew with UPDATE_VECTORS=1.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { canonicalJson, fromHex, type Json, toHex } from '#ctid/base'
@@ -118,7 +118,7 @@ async function vectors(): Promise<Json> {
 
 it('gives the published bytes', async () => {
   const made = await vectors()
-  if (process.env['CTID_WRITE_VECTORS'] === '1') writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`)
+  if (process.env['UPDATE_VECTORS'] === '1') writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`)
   expect(made).toEqual(JSON.parse(readFileSync(file, 'utf8')))
 })
 

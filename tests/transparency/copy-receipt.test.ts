@@ -1,5 +1,5 @@
 // The claim `log_receipt` as second implementations test against it: made by this code from fixed inputs, and unchanged since.
-// With CTID_WRITE_VECTORS=1 the file is written anew.
+// With UPDATE_VECTORS=1 the file is written anew.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import type { Json } from '#ctid/base'
@@ -75,7 +75,7 @@ async function make() {
 }
 
 it('is the claim that the vectors say', async () => {
-  if (process.env['CTID_WRITE_VECTORS'] === '1') {
+  if (process.env['UPDATE_VECTORS'] === '1') {
     writeFileSync(file, `${JSON.stringify(await make(), null, 2)}\n`)
   }
   const vectors = JSON.parse(readFileSync(file, 'utf8')) as Awaited<ReturnType<typeof make>>

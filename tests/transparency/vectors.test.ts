@@ -1,5 +1,5 @@
 // The vectors that second implementations test against: made by this code from fixed inputs, and unchanged since.
-// With CTID_WRITE_VECTORS=1 the file is written anew.
+// With UPDATE_VECTORS=1 the file is written anew.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { concatBytes, isCtidError } from '#ctid/base'
@@ -189,6 +189,6 @@ async function make() {
 
 it('are what this code makes', async () => {
   const made = await make()
-  if (process.env['CTID_WRITE_VECTORS']) writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`)
+  if (process.env['UPDATE_VECTORS']) writeFileSync(file, `${JSON.stringify(made, null, 2)}\n`)
   expect(made).toEqual(JSON.parse(readFileSync(file, 'utf8')))
 })
