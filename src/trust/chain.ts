@@ -45,6 +45,17 @@ const MAX_DER = 8192
 // Extensions this file understands or that only inform; any other critical one refuses the certificate.
 const KNOWN_CRITICAL = new Set(['2.5.29.15', '2.5.29.17', '2.5.29.19', '2.5.29.37'])
 const HASHES = new Set(['SHA-256', 'SHA-384', 'SHA-512'])
+// Keys of authorities; OpenSSL's names of P-256, P-384, P-521 and the brainpool curves that ISO 18013-5 allows.
+const MIN_RSA_BITS = 2048
+const CURVES = new Set([
+  'prime256v1',
+  'secp384r1',
+  'secp521r1',
+  'brainpoolP256r1',
+  'brainpoolP320r1',
+  'brainpoolP384r1',
+  'brainpoolP512r1',
+])
 
 /**
  * Verifier: checks a chain, leaf first and without the anchor: each signature, validity, CA flag, key usage, path
@@ -57,7 +68,7 @@ export function checkChain(x5c: unknown, options: ChainOptions): CheckedChain {
   const anchors = options.anchors.map(parseAnchor)
   const [leaf] = links
   if (!leaf) throw new CtidError('ERR_TRUST_CHAIN')
-  if (isSelfIssued(leaf)) throw new CtidError('ERR_TRUST_CHAIN', { detail: 'self-signed leaf' })
+  if (isSelfSigned(leaf)) throw new CtidError('ERR_TRUST_CHAIN', { detail: 'self-signed leaf' })
   if (links.some((link) => anchors.some((anchor) => anchor.native.raw.equals(link.native.raw)))) {
     throw new CtidError('ERR_TRUST_CHAIN', { detail: 'the anchor is part of the chain' })
   }
@@ -66,13 +77,19 @@ export function checkChain(x5c: unknown, options: ChainOptions): CheckedChain {
   if (!anchor) throw new CtidError('ERR_TRUST_ANCHOR')
   const path = [...links, anchor]
   // CA flag and path length bind an anchor like the others.
-  path.forEach((link, depth) => {
-    if (depth > 0) checkAuthority(link, depth)
+  // Certificates between an authority and the leaf count, but not those that an authority issued to itself (RFC 5280
+  // section 6.1.4, l).
+  let below = 0
+  path.slice(1).forEach((link) => {
+    checkAuthority(link, below)
+    if (!isSelfNamed(link)) below += 1
   })
   path.forEach((link, depth) => {
     const issuer = path[depth + 1]
     if (issuer && !isIssuedBy(link, issuer)) throw new CtidError('ERR_TRUST_CHAIN', { detail: 'broken link' })
     checkPeriod(link, options.now)
+    // Nobody relies on the signature of an anchor, so its hash may be of older times.
+    if (issuer) checkHash(link)
     checkExtensions(link)
   })
   checkLeaf(leaf, options.acceptedUsages)
@@ -87,7 +104,9 @@ function parseChain(x5c: unknown): Link[] {
     if (typeof text !== 'string' || text.length > MAX_DER * 1.4 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) {
       throw new CtidError('ERR_TRUST_CHAIN', { detail: 'encoding' })
     }
-    return parseCertificate(Buffer.from(text, 'base64'))
+    const der = Buffer.from(text, 'base64')
+    if (der.toString('base64') !== text) throw new CtidError('ERR_TRUST_CHAIN', { detail: 'encoding' })
+    return parseCertificate(der)
   })
 }
 
@@ -118,8 +137,12 @@ function parseAnchor(anchor: string | Uint8Array): Link {
   return link
 }
 
-function isSelfIssued(link: Link): boolean {
-  return link.native.subject === link.native.issuer && link.native.verify(link.native.publicKey)
+function isSelfNamed({ native }: Link): boolean {
+  return native.subject === native.issuer
+}
+
+function isSelfSigned(link: Link): boolean {
+  return isSelfNamed(link) && link.native.verify(link.native.publicKey)
 }
 
 function isIssuedBy(link: Link, issuer: Link): boolean {
@@ -136,20 +159,26 @@ function checkPeriod({ parsed }: Link, now: number): void {
   }
 }
 
-function checkExtensions({ parsed }: Link): void {
+function checkHash({ parsed }: Link): void {
   const { hash } = parsed.signatureAlgorithm as { hash?: { name?: string } }
   if (!HASHES.has(hash?.name ?? ''))
     throw new CtidError('ERR_TRUST_CERTIFICATE_USE', { detail: 'hash algorithm' })
+}
+
+function checkExtensions({ parsed }: Link): void {
   if (parsed.extensions.some((extension) => extension.critical && !KNOWN_CRITICAL.has(extension.type))) {
     throw new CtidError('ERR_TRUST_CERTIFICATE_USE', { detail: 'critical extension' })
   }
 }
 
-function checkAuthority({ parsed }: Link, depth: number): void {
+function checkAuthority({ native, parsed }: Link, below: number): void {
+  const { modulusLength = 0, namedCurve = '' } = native.publicKey.asymmetricKeyDetails ?? {}
+  if (modulusLength < MIN_RSA_BITS && !CURVES.has(namedCurve)) {
+    throw new CtidError('ERR_TRUST_CERTIFICATE_USE', { detail: 'authority key' })
+  }
   const constraints = parsed.getExtension(BasicConstraintsExtension)
   if (!constraints?.ca) throw new CtidError('ERR_TRUST_CERTIFICATE_USE', { detail: 'not an authority' })
-  // `depth - 1` certificates other than the leaf lie below this one (RFC 5280 section 4.2.1.9).
-  if (constraints.pathLength !== undefined && depth - 1 > constraints.pathLength) {
+  if (constraints.pathLength !== undefined && below > constraints.pathLength) {
     throw new CtidError('ERR_TRUST_CERTIFICATE_USE', { detail: 'path length' })
   }
   const usage = parsed.getExtension(KeyUsagesExtension)
@@ -243,21 +272,19 @@ export function chainResolver(options: ChainResolverOptions): SignerResolver {
 }
 
 async function signerOf(chain: CheckedChain): Promise<TrustedSigner> {
+  const dnsNames = new Set(chain.dnsNames.map((name) => name.toLowerCase()))
   return {
     id: chain.uris[0] ?? (chain.dnsNames[0] === undefined ? chain.subject : `https://${chain.dnsNames[0]}`),
     kid: keyId(chain.publicJwk),
     publicJwk: chain.publicJwk,
     verifyKey: await importVerifyKey(chain.publicJwk),
-    speaksFor: (iss) => chain.uris.includes(iss) || chain.dnsNames.includes(hostOf(iss)),
+    speaksFor: (iss) => chain.uris.includes(iss) || dnsNames.has(hostOf(iss)),
     authorityKeyIds: chain.authorityKeyIds,
   }
 }
 
+// Only the plain form: parsers disagree on backslashes and characters beyond ASCII, and what stands before an @ looks like
+// a host to people.
 function hostOf(iss: string): string {
-  try {
-    const url = new URL(iss)
-    return url.protocol === 'https:' ? url.hostname : ''
-  } catch {
-    return ''
-  }
+  return /^https:\/\/([a-z0-9.-]+)(?::[0-9]{1,5})?(?:[/?#][!-[\]-~]*)?$/i.exec(iss)?.[1]?.toLowerCase() ?? ''
 }
