@@ -5,7 +5,7 @@ import express, { type Express, type RequestHandler, type Router } from 'express
 import { notFound, problemHandler, rawBody } from '#ctid/http'
 import { bundlePages } from './bundle.ts'
 import { composePage, readPreferences } from './compose.ts'
-import { safeHeaders } from './headers.ts'
+import { ownPagesOnly, safeHeaders } from './headers.ts'
 import { labsRouter } from './labs/router.ts'
 import { type Page, pages } from './pages.ts'
 
@@ -27,7 +27,7 @@ export async function createDemo(deps: DemoDeps): Promise<Express> {
   const app = express()
   app.disable('x-powered-by')
   app.set('etag', 'strong')
-  app.use(safeHeaders)
+  app.use(safeHeaders, ownPagesOnly)
   for (const page of pages) app.get(page.path, servePage(page))
   app.get('/assets/:name', (request, response, next) => {
     const asset = assets.get(request.params['name'] ?? '')
@@ -41,7 +41,14 @@ export async function createDemo(deps: DemoDeps): Promise<Express> {
       .type('text/javascript')
       .send(Buffer.from(worker?.body ?? []))
   })
-  app.use('/public', express.static(`${here}public`, { cacheControl: true, maxAge: 0, index: false }))
+  app.use(
+    '/public',
+    express.static(`${here}public`, {
+      cacheControl: false,
+      index: false,
+      setHeaders: (response) => response.setHeader('Cache-Control', 'no-cache'),
+    }),
+  )
   app.use('/labs/api', rawBody(), labsRouter())
   for (const router of deps.routers) app.use(router)
   app.use(notFound)

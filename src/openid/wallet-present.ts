@@ -52,6 +52,8 @@ export type PresentOptions = {
 
 export type PresentQuestion = {
   readonly verifier: string
+  /** Whether the wallet holds what is asked for. If not there are no items, and the verifier gets the refusal that a "no" sends. */
+  readonly isHeld: boolean
   readonly items: readonly { readonly vct: string; readonly claims: readonly ClaimsPath[] }[]
 }
 
@@ -78,20 +80,21 @@ type Choice = {
 export async function presentTo(link: string, options: PresentOptions): Promise<Presented> {
   const { request, verifier } = await readLink(link, options)
   const choices = choose(request, options.holdings)
-  if (!choices) {
-    await send(request, { error: 'access_denied' }, options)
-    throw new CtidError(STEP, { detail: 'no credential in the wallet answers the query' })
-  }
   const question = {
     verifier,
-    items: choices.map(({ holding, disclose }) => ({
+    isHeld: choices !== undefined,
+    items: (choices ?? []).map(({ holding, disclose }) => ({
       vct: String(readCredential(holding.credential).claims['vct']),
       claims: disclose,
     })),
   }
-  if (options.approve && !(await options.approve(question))) {
+  // Asked for before a refusal too: one that came at once would tell the verifier, by the values that it asks for, which of its
+  // guesses are wrong, and the holder would not know that anybody had asked.
+  const isApproved = !options.approve || (await options.approve(question))
+  if (!choices || !isApproved) {
     await send(request, { error: 'access_denied' }, options)
-    return { state: 'declined' }
+    if (!isApproved) return { state: 'declined' }
+    throw new CtidError(STEP, { detail: 'no credential in the wallet answers the query' })
   }
   const used = choices.map((choice) => choice.holding)
   await options.onSpend?.(used, verifier)

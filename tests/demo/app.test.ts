@@ -1,5 +1,6 @@
 // The demo's server without a browser: safe headers, whole words in both languages, refusals without a trace of the input.
 import { readFileSync } from 'node:fs'
+import { request } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { composePage, readPreferences } from '../../demo/compose.ts'
@@ -68,6 +69,35 @@ describe('the server', () => {
       expect(response.headers.get('referrer-policy')).toBe('no-referrer')
       expect(response.headers.get('x-powered-by')).toBeNull()
     }
+  })
+
+  it('is deaf to pages of other sites, and to names that are not of this machine', async () => {
+    const { port } = new URL(demo.url)
+    const ask = (method: string, path: string, headers: Record<string, string>) =>
+      new Promise<number>((resolve, reject) => {
+        const type = { 'content-type': 'application/json' }
+        request({ host: '127.0.0.1', port, method, path, headers: { ...type, ...headers } }, (response) => {
+          response.resume()
+          resolve(response.statusCode ?? 0)
+        })
+          .once('error', reject)
+          .end()
+      })
+    const own = `127.0.0.1:${port}`
+    // A page whose name was made to point here would be of one origin with the consoles.
+    expect(await ask('GET', '/console/rows', { host: `evil.example:${port}` })).toBe(404)
+    expect(await ask('GET', '/console/rows', { host: own })).toBe(200)
+    expect(await ask('GET', '/console/rows', { host: `localhost:${port}` })).toBe(200)
+    // Without a body a browser asks nobody before it sends.
+    for (const origin of ['http://evil.example', `http://127.0.0.1:${Number(port) + 1}`, 'null']) {
+      for (const path of ['/console/refresh', '/health-console/scenario', '/log-console/reset'])
+        expect(await ask('POST', path, { host: own, origin }), path).toBe(404)
+    }
+    expect(await ask('POST', '/console/refresh', { host: own, origin: `http://${own}` })).toBe(200)
+    // Wallets of elsewhere may bring their answers.
+    expect(await ask('POST', '/open/nonce', { host: own, origin: 'https://wallet.example' })).toBe(200)
+    const rows = await fetch(`${demo.url}/console/rows`)
+    expect(rows.headers.get('cache-control')).toBe('no-store')
   })
 
   it('loads nothing from elsewhere', async () => {

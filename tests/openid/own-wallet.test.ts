@@ -1,6 +1,7 @@
 // Our wallet against our issuer and our verifier, over HTTP: every flow, every response mode, every client identifier.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '#ctid/base'
+import { readCredential } from '#ctid/credential'
 import { generateSigner } from '#ctid/crypto'
 import {
   createOffer,
@@ -210,5 +211,36 @@ describe('presenting', () => {
       /no credential/,
     )
     expect((await result(other)).body).toEqual({ state: 'declined', error: 'access_denied' })
+  })
+
+  it('asks its holder before a refusal too, so that a verifier cannot try guesses on it unseen', async () => {
+    const [held] = await holdings()
+    const name = String(readCredential(held?.credential ?? '').claims['name'])
+    for (const guess of [name, 'Somebody Else']) {
+      const query = structuredClone(ageQuery) as { credentials: { claims: object[] }[] }
+      for (const one of query.credentials) one.claims = [{ path: ['name'], values: [guess] }]
+      const started = await start({ query })
+      const seen: string[] = []
+      const answer = await presentTo(started.authorization_request, {
+        fetch: (input, init) => {
+          seen.push(new URL(String(input)).pathname.split('/')[2] ?? '')
+          return fetch(input, init)
+        },
+        clock: systemClock,
+        random,
+        holdings: held ? [held] : [],
+        resolveVerifier: system.resolveVerifier,
+        approve: async ({ isHeld, items }) => {
+          expect(isHeld).toBe(guess === name)
+          expect(items).toHaveLength(isHeld ? 1 : 0)
+          // The verifier has been asked for its question, and heard nothing yet.
+          expect(seen).toEqual(['requests'])
+          return false
+        },
+      })
+      expect(answer).toEqual({ state: 'declined' })
+      expect(seen).toEqual(['requests', 'responses'])
+      expect((await result(started)).body).toEqual({ state: 'declined', error: 'access_denied' })
+    }
   })
 })

@@ -110,7 +110,7 @@ async function answer(link: string): Promise<string | undefined> {
 }
 
 // Nothing leaves without a yes.
-function consent({ verifier, items }: PresentQuestion): Promise<boolean> {
+function consent({ verifier, isHeld, items }: PresentQuestion): Promise<boolean> {
   const place = byId('consent')
   return new Promise((resolve) => {
     const decide = (isAgreed: boolean) => () => {
@@ -125,12 +125,21 @@ function consent({ verifier, items }: PresentQuestion): Promise<boolean> {
       place,
       h('h3', { id: 'consent-title' }, t('consent.title')),
       h('p', { class: 'small' }, t('consent.who', { who: verifier })),
-      h('p', { class: 'small' }, t('consent.what')),
-      h('ul', {}, ...(paths.length === 0 ? [t('consent.nothing')] : paths).map((path) => h('li', {}, path))),
+      h('p', { class: 'small' }, t(isHeld ? 'consent.what' : 'consent.notHeld')),
+      isHeld &&
+        h(
+          'ul',
+          {},
+          ...(paths.length === 0 ? [t('consent.nothing')] : paths).map((path) => h('li', {}, path)),
+        ),
       h(
         'div',
         { class: 'row' },
-        h('button', { class: 'button primary', type: 'button', onclick: decide(true) }, t('consent.yes')),
+        h(
+          'button',
+          { class: 'button primary', type: 'button', onclick: decide(true) },
+          t(isHeld ? 'consent.yes' : 'consent.goOn'),
+        ),
         h('button', { class: 'button', type: 'button', onclick: decide(false) }, t('consent.no')),
       ),
     )

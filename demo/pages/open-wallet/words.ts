@@ -45,6 +45,11 @@ export const openWalletWords: Words = {
   'consent.who': ['Who: {who}', '请求方：{who}'],
   'consent.what': ['It would see:', '对方将看到：'],
   'consent.nothing': ['only that you hold it', '仅知您持有该凭证'],
+  'consent.notHeld': [
+    'Nothing here answers that. It will get the refusal that it would get if you said no, and not learn why.',
+    '此处没有可出示的凭证。对方只会收到与您拒绝时相同的答复，不会得知原因。',
+  ],
+  'consent.goOn': ['Go on', '继续'],
   'consent.yes': ['Show it', '出示'],
   'consent.no': ['Refuse', '拒绝'],
   'verifier.title': ['Verifier', '核验方'],

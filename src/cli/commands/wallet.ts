@@ -177,13 +177,18 @@ async function present(
 
 // Nothing leaves without a yes: by option, or typed at a terminal.
 async function approve(question: PresentQuestion, isAgreed: boolean, io: Io): Promise<boolean> {
-  io.err(`Asked by ${question.verifier}. It would see:`)
+  io.err(
+    question.isHeld
+      ? `Asked by ${question.verifier}. It would see:`
+      : `Asked by ${question.verifier}. Nothing in this wallet answers that; it gets a refusal, and does not learn why.`,
+  )
   for (const { vct, claims } of question.items) {
     const names = claims.map((path) => path.map((step) => step ?? '*').join('.'))
     io.err(`  ${vct}: ${names.length === 0 ? 'nothing but that you hold it' : names.join(', ')}`)
   }
   if (isAgreed) return true
-  io.err('Show it? Type "yes" and end the input (Ctrl-D); or use --yes.')
+  const what = question.isHeld ? 'Show it?' : 'Go on?'
+  io.err(`${what} Type "yes" and end the input (Ctrl-D); or use --yes.`)
   return /^y(es)?$/i.test((await io.readStdin()).trim())
 }
 
