@@ -15,7 +15,7 @@ import {
 import { type Application, type Draft, type Enrolment, enrol, enrolDrafts, enrolMany } from './enrol.ts'
 import { bindingOf, type Entry, entryOf, openRow, rowOf, TOKEN_COLUMNS, type TokenRow } from './entry.ts'
 import type { KeyKind, RegistryKeys } from './keys.ts'
-import { EVENT_COLUMNS, type EventRow, publish } from './log.ts'
+import { commitmentOf, EVENT_COLUMNS, type EventRow, publish } from './log.ts'
 import type { AnchorRotation } from './move.ts'
 import {
   type AnchorProgress,
@@ -28,8 +28,8 @@ import {
 import { rotateVault } from './rotate-vault.ts'
 import { registryMigrations } from './schema.ts'
 
-/** One event of an entry's history. */
-export type RegistryEvent = Pick<EventRow, 'seq' | 'kind' | 'state' | 'reason' | 'officer' | 'at'>
+/** One event of an entry's history, with what shows that the log has it: whoever has the row computes the commitment. */
+export type RegistryEvent = EventRow & { readonly commitment: Uint8Array }
 
 /** See the functions of the same names for what they do and throw. */
 export type Registry = {
@@ -87,11 +87,11 @@ export async function openRegistry(dependencies: RegistryDependencies): Promise<
     erase: (token, because) => erase(desk, token, because),
     async history(token) {
       const { row } = await openRow(desk, token)
-      const columns = EVENT_COLUMNS.filter((column) => column !== 'entry' && column !== 'nonce').join(', ')
-      return desk.store.rows<RegistryEvent>(
-        `select ${columns} from registry_event where entry = $1 order by seq`,
+      const events = await desk.store.rows<EventRow>(
+        `select ${EVENT_COLUMNS.join(', ')} from registry_event where entry = $1 order by seq`,
         [row.entry],
       )
+      return events.map((event) => ({ ...event, commitment: commitmentOf(event) }))
     },
     rotate: (kind, options) => rotate(desk, kind, options),
     rotateAnchors: (rotation, options) => rotateAnchors(desk, rotation, options),

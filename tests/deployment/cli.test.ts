@@ -83,7 +83,7 @@ describe('the operator’s commands', () => {
     })
     const { out } = await run(registry, 'history', token, '--json')
     const { rows } = JSON.parse(out) as { rows: { kind: string }[] }
-    expect(rows.at(-1)?.kind).toBe('frozen')
+    expect(rows.at(-1)).toMatchObject({ kind: 'frozen', commitment: expect.stringMatching(/^[0-9a-f]{64}$/) })
   })
 
   it.each([

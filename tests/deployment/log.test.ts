@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { systemRandom } from '#ctid/base'
+import { systemRandom, toHex } from '#ctid/base'
 import { asProvenKey } from '#ctid/credential'
 import { generateSigner, jwkThumbprint } from '#ctid/crypto'
 import { ENTRANCE_POLICY, openDeployment } from '#ctid/deployment'
@@ -127,6 +127,24 @@ describe('a deployment with a log', () => {
 
       await deployment.registry.freeze(first.token, { reason: 'holder-request', officer: 'desk-1' })
       await deployment.registry.openRecord(first.token, { reason: 'holder-request', officer: 'desk-1' })
+      // What the person takes home: each step, the opening of the record too, is found in the log by its commitment.
+      const steps = await deployment.registry.history(first.token)
+      expect(steps.map(({ kind }) => kind)).toEqual(['enrolled', 'frozen', 'opened'])
+      const logged = new Map<string, string>()
+      await checkLog({
+        source: log.source,
+        policy: log.policy,
+        clock: () => NOW,
+        onEntry: (_, bytes) => {
+          const entry = parseEntry(bytes)
+          if (entry.form === 'personal') logged.set(toHex(entry.commitment), entry.type)
+        },
+      })
+      expect(steps.map(({ commitment }) => logged.get(toHex(commitment)))).toEqual([
+        'life-cycle',
+        'life-cycle',
+        'record-access',
+      ])
       const next = addKeyVersion(deployment.keyring.registry(), 'token', {
         group: deployment.group,
         random: systemRandom,

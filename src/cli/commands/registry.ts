@@ -1,6 +1,6 @@
 // `ctid registry`: what an operator does with an entry: look, freeze, unfreeze, revoke, read its history, audit.
 import { parseArgs } from 'node:util'
-import { CtidError, isoTime } from '../../base/index.ts'
+import { CtidError, isoTime, toHex } from '../../base/index.ts'
 import { STEPS } from '../../registry/index.ts'
 import { type Command, EXIT, noMore, table } from '../command.ts'
 import { openRegistrar, parseToken, REGISTRAR_OPTIONS, REGISTRAR_USAGE, type Registrar } from '../system.ts'
@@ -10,7 +10,7 @@ type StepName = keyof typeof STEP_OF
 const ACTIONS: readonly string[] = ['look', 'history', ...Object.keys(STEP_OF), 'follow', 'audit']
 
 const usage = `Usage: ctid registry look TOKEN
-       ctid registry history TOKEN
+       ctid registry history TOKEN    with what the person needs to find each step in the log, and to hold it against the registry
        ctid registry freeze|unfreeze|revoke TOKEN --reason REASON --officer ID
        ctid registry follow TOKEN     tells the issuer the state again, where a step was interrupted before its copies followed
        ctid registry audit            one-to-one in both directions, recomputed from the tables
@@ -66,12 +66,16 @@ async function perform(
   }
   const token = parseToken(text)
   if (action === 'history') {
-    return (await registry.history(token)).map(({ at, kind, state, reason, officer }) => ({
+    return (await registry.history(token)).map(({ seq, at, kind, state, reason, officer, ...opening }) => ({
+      seq,
       at: isoTime(at),
       kind,
       state,
       reason,
       officer,
+      entry: toHex(opening.entry),
+      nonce: toHex(opening.nonce),
+      commitment: toHex(opening.commitment),
     }))
   }
   if (action === 'look' || action === 'follow') {
