@@ -132,6 +132,7 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
   })
 
   await authority.announce()
+  await authority.forget()
 
   // ---- the citizen's side
   const checkRequest = requestChecker(clock)
@@ -304,7 +305,8 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
   // A store or a log that is busy now is asked again later.
   const timer = setInterval(() => void authority.relieveDue().catch(() => {}), 60_000)
   const counter = setInterval(() => void authority.publishCounts().catch(() => {}), HOUR * 1000)
-  for (const each of [timer, counter]) each.unref()
+  const broom = setInterval(() => void authority.forget().catch(() => {}), HOUR * 1000)
+  for (const each of [timer, counter, broom]) each.unref()
   return {
     enrol: async (anchor, key) => {
       // P = x·N, and what is kept is HMAC(k, P): the sector's own number, unrelated to the registry's token.
@@ -317,6 +319,7 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
     stop: () => {
       clearInterval(timer)
       clearInterval(counter)
+      clearInterval(broom)
     },
   }
 }

@@ -97,6 +97,8 @@ export type StatusAnswer = {
 export type HealthAuthority = ReturnType<typeof makeHealthAuthority>
 
 const DECLARATION_LIFE_SECONDS = 30 * DAY
+/** How long an auditor has after evidence has ended. */
+const KEEP_SECONDS = 30 * DAY
 /** How long an event in a certificate counts, from the event. */
 const EVENT_LIFE_SECONDS: Readonly<Partial<Record<Finding['class'], number>>> = {
   test: 30 * DAY,
@@ -299,7 +301,13 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
       return relieved
     },
 
-    /** For the auditor: everything needed to repeat every derivation. */
+    /**
+     * To be called daily: deletes evidence 30 days after its end, and derivations and closed objections of before. What is left
+     * can be repeated whole: a derivation rests on evidence that ends after it. Returns how many pieces of evidence went.
+     */
+    forget: async (): Promise<number> => store.forget(clock() - KEEP_SECONDS),
+
+    /** For the auditor: everything needed to repeat every derivation that is kept. */
     auditBundle: async (): Promise<AuditBundle> => {
       const records = await store.records()
       const openings: string[] = []

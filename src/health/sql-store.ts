@@ -19,6 +19,10 @@ export const healthMigrations: Migrations = {
       'create table health_record (digest text primary key, subject text not null, document text not null)',
     ],
     ['create table health_count (source text primary key, pieces bigint not null)'],
+    [
+      'create table health_record_time (digest text primary key, at bigint not null)',
+      'create index health_record_time_at on health_record_time (at)',
+    ],
   ],
   shardBy: {
     health_evidence: 'commitment',
@@ -26,6 +30,7 @@ export const healthMigrations: Migrations = {
     health_certificate: 'digest',
     health_appeal: 'id',
     health_record: 'digest',
+    health_record_time: 'digest',
   },
 }
 
@@ -91,13 +96,12 @@ export function sqlHealthStore(store: Store): HealthStore {
         "select document from health_appeal where state = 'open' and decide_by <= $1 order by decide_by",
         [now],
       ),
-    addRecord: async (digest, subject, record) => {
-      await store.insert(
-        'health_record',
-        ['digest', 'subject', 'document'],
-        [[digest, subject, JSON.stringify(record)]],
-      )
-    },
+    addRecord: (digest, subject, record) =>
+      store.transaction(async (session) => {
+        const row = [digest, subject, JSON.stringify(record)]
+        await session.insert('health_record', ['digest', 'subject', 'document'], [row])
+        await session.insert('health_record_time', ['digest', 'at'], [[digest, record.at]])
+      }),
     records: async () =>
       (
         await store.rows<Row & { subject: string; document: string }>(
@@ -107,6 +111,20 @@ export function sqlHealthStore(store: Store): HealthStore {
         subject: row.subject,
         record: JSON.parse(row.document) as DerivationRecord,
       })),
-    forget: (before) => store.run('delete from health_evidence where expires_at < $1', [before]),
+    forget: (before) =>
+      store.transaction(
+        async (session) => {
+          const old = await session.rows<Row & { digest: string }>(
+            'select digest from health_record_time where at < $1',
+            [before],
+          )
+          for (const { digest } of old)
+            await session.run('delete from health_record where digest = $1', [digest])
+          await session.run('delete from health_record_time where at < $1', [before])
+          await session.run("delete from health_appeal where state <> 'open' and decide_by < $1", [before])
+          return await session.run('delete from health_evidence where expires_at < $1', [before])
+        },
+        { bulk: true },
+      ),
   }
 }

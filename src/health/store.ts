@@ -29,7 +29,10 @@ export type HealthStore = {
   appealsDue(now: number): Promise<readonly Appeal[]>
   addRecord(digest: string, subject: string, record: DerivationRecord): Promise<void>
   records(): Promise<readonly { readonly subject: string; readonly record: DerivationRecord }[]>
-  /** Deletes evidence that expired before `before` (Unix seconds); returns how much. */
+  /**
+   * Deletes evidence that expired before `before` (Unix seconds), records of derivations of before, and appeals that were to be
+   * decided before and are; returns how much evidence.
+   */
   forget(before: number): Promise<number>
 }
 
@@ -66,6 +69,9 @@ export function memoryHealthStore(): HealthStore {
     forget: async (before) => {
       const old = [...evidence].filter(([, { expiresAt }]) => expiresAt < before)
       for (const [commitment] of old) evidence.delete(commitment)
+      for (const [digest, { record }] of records) if (record.at < before) records.delete(digest)
+      for (const [id, { state, decideBy }] of appeals)
+        if (state !== 'open' && decideBy < before) appeals.delete(id)
       return old.length
     },
   }

@@ -544,17 +544,36 @@ test('the database keeps what memory keeps, and has no column for a colour', asy
         await to.forget(NOW - 1),
         await to.forget(NOW + 99 * DAY),
         (await to.evidenceOf(subject)).length,
+        (await to.records()).length,
+        (await to.appealsOf(subject)).length,
       ]
       now = NOW
       return [status.colour, states, claims, seen] as unknown as Json
     }
-    const expected = ['green', ['interim-relief', 1, 0], [true, false], [1, 0, 3, 0]]
+    const expected = ['green', ['interim-relief', 1, 0], [true, false], [1, 0, 3, 0, 0, 0]]
     expect(await run(sql)).toEqual(expected)
     expect(await run(memoryHealthStore())).toEqual(expected)
   } finally {
     await database.close()
     await rm(folder, { recursive: true })
   }
+})
+
+test('forgets what has ended, and what is left can still be repeated whole', async () => {
+  const days = 120
+  for (let day = 0; day < days; day += 5) {
+    now = NOW + day * DAY
+    await authority.declareHealth(subject, { symptoms: false })
+    await authority.query(subject)
+    await authority.forget()
+  }
+  const bundle = await authority.auditBundle()
+  expect(Math.min(...bundle.records.map(({ at }) => at))).toBe(now - 30 * DAY)
+  // Evidence lives for 30 days and is kept for 30 more.
+  expect(bundle.openings).toHaveLength(13)
+  const { findings } = await replay(bundle, world.lookup)
+  expect(findings.filter(({ what }) => what !== 'rules-unknown')).toEqual([])
+  now = NOW
 })
 
 describe('over HTTP', () => {
