@@ -194,6 +194,10 @@ export const ERRORS = {
     status: 401,
     message: 'The status of the credential has no known meaning; not accepted.',
   },
+  ERR_STATUS_HISTORY: {
+    status: 501,
+    message: 'Status lists of past times are not kept; fetch the current one.',
+  },
   ERR_STATUS_FULL: { status: 503, message: 'No status index is left; open another list.' },
 
   // issuer

@@ -27,6 +27,8 @@ export function issuerStatusRouter(deps: IssuerStatusDeps): Router {
 
   router.get('/status/:list', async (request, response) => {
     const { list = '' } = request.params
+    // The draft's historical resolution: the list of now would be taken for that of then.
+    if (request.query['time'] !== undefined) throw new CtidError('ERR_STATUS_HISTORY')
     const answer = /^\d{1,9}$/.test(list) ? await deps.publisher.token(Number(list)) : undefined
     if (!answer) throw new CtidError('ERR_HTTP_NOT_FOUND')
     response

@@ -121,6 +121,7 @@ export function openidIssuerRouter(deps: IssuerDeps, options: OpenidIssuerOption
       access_token: token.accessToken,
       token_type: token.tokenType,
       expires_in: token.expiresIn,
+      ...(token.scope === undefined ? {} : { scope: token.scope }),
       ...(token.authorizationDetails === undefined
         ? {}
         : { authorization_details: token.authorizationDetails }),

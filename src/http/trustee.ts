@@ -1,6 +1,6 @@
 // A converter trustee over HTTP: two paths, both halves of a conversion. Only callers it shares a secret with are heard.
 import { type Request, type Response, Router } from 'express'
-import type { Clock } from '../base/index.ts'
+import { type Clock, CtidError } from '../base/index.ts'
 import {
   AUDIT_PATH,
   CONVERT_PATH,
@@ -32,11 +32,13 @@ export function trusteeRouter({ trustee, callers, now }: TrusteeRouterDeps): Rou
     return parseRequest(readJson(request, { maxLength: MAX_TRUSTEE_BODY_BYTES }))
   }
   router.post(AUDIT_PATH, async (request: Request, response: Response) => {
-    response.json(formatPart(await trustee.audit(read(request).request)))
+    const { request: conversion, receipt } = read(request)
+    if (receipt !== undefined) throw new CtidError('ERR_PSEUDONYM_REQUEST')
+    response.json(formatPart(await trustee.audit(conversion)))
   })
   router.post(CONVERT_PATH, async (request: Request, response: Response) => {
     const { request: conversion, receipt } = read(request)
-    response.json(formatPart(await trustee.convert(conversion, receipt)))
+    response.json(formatPart(await trustee.convert(conversion, receipt ?? '')))
   })
   return router
 }

@@ -37,7 +37,7 @@ export async function pushRequest(
     redirectUri,
     state: form.get('state'),
     codeChallenge,
-    configurationIds: requestedConfigurations(deps, form),
+    ...requestedConfigurations(deps, form),
     byDetails: form.has('authorization_details'),
     dpopThumbprint: proven ?? named,
   }
@@ -55,13 +55,16 @@ function requireOffered(deps: IssuerDeps, issuerState: string | undefined, ids: 
 }
 
 // Details and scopes count both; scopes that name no credential are ignored (OpenID4VCI section 5.1.2).
-function requestedConfigurations(deps: IssuerDeps, form: ReadonlyMap<string, string>): readonly string[] {
+function requestedConfigurations(
+  deps: IssuerDeps,
+  form: ReadonlyMap<string, string>,
+): Pick<AuthorizationTransaction, 'configurationIds' | 'scoped'> {
   const detailed = detailedConfigurations(deps, form.get('authorization_details')) ?? []
   const scopes = (form.get('scope') ?? '').split(' ')
   const scoped = deps.configurations.filter(({ scope }) => scopes.includes(scope)).map(({ id }) => id)
-  const ids = [...new Set([...detailed, ...scoped])]
-  if (ids.length === 0) throw new CtidError('ERR_OPENID_SCOPE')
-  return ids
+  const configurationIds = [...new Set([...detailed, ...scoped])]
+  if (configurationIds.length === 0) throw new CtidError('ERR_OPENID_SCOPE')
+  return { configurationIds, scoped }
 }
 
 // Web addresses over TLS or on this machine, or an app's own scheme; never a fragment, never a script.

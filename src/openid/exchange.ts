@@ -14,6 +14,8 @@ export type TokenResponse = {
   readonly accessToken: string
   readonly tokenType: 'DPoP' | 'Bearer'
   readonly expiresIn: number
+  /** What was granted of the scopes asked for: said always, since it may be less (RFC 6749 section 3.3). */
+  readonly scope?: string
   /** Present when credentials were asked for by authorization details: what the wallet must ask for by identifier. */
   readonly authorizationDetails?: readonly JsonObject[]
 }
@@ -22,6 +24,8 @@ type Redeemed = {
   readonly subject: SubjectRef
   readonly configurationIds: readonly string[]
   readonly byDetails: boolean
+  /** Those asked for by scope. */
+  readonly scoped: readonly string[]
   /** Told which token was made from the code. */
   readonly onToken?: (tokenId: string) => void
 }
@@ -55,7 +59,11 @@ export async function exchangeCode(deps: IssuerDeps, request: ClientRequest): Pr
   const identifiers = asked || grant.byDetails ? identify(configurationIds) : undefined
   const accessToken = toBase64url(deps.random(32))
   const id = tokenId(accessToken)
-  const { subject } = grant
+  const { subject, scoped } = grant
+  const scope = deps.configurations
+    .filter(({ id }) => scoped.includes(id) && configurationIds.includes(id))
+    .map((configuration) => configuration.scope)
+    .join(' ')
   const until = deps.clock() + TOKEN_SECONDS
   deps.sessions.tokens.put(id, { subject, configurationIds, identifiers, clientId, thumbprint }, until)
   grant.onToken?.(id)
@@ -63,6 +71,7 @@ export async function exchangeCode(deps: IssuerDeps, request: ClientRequest): Pr
     accessToken,
     tokenType: thumbprint === undefined ? 'Bearer' : 'DPoP',
     expiresIn: TOKEN_SECONDS,
+    ...(scope === '' ? {} : { scope }),
     ...(identifiers === undefined ? {} : { authorizationDetails: detailsOf(identifiers) }),
   }
 }
@@ -100,7 +109,7 @@ function redeemPreAuthorized(deps: IssuerDeps, form: ReadonlyMap<string, string>
     throw new CtidError('ERR_OPENID_GRANT', { detail: 'tx_code' })
   }
   preAuthorized.take(code)
-  return { ...grant, byDetails: false }
+  return { ...grant, byDetails: false, scoped: [] }
 }
 
 function redeemCode(

@@ -71,6 +71,8 @@ export type AuthorizationTransaction = {
   readonly state: string | undefined
   readonly codeChallenge: string
   readonly configurationIds: readonly string[]
+  /** Those of them asked for by `scope`. */
+  readonly scoped: readonly string[]
   /** Asked for by `authorization_details`, and so answered with credential identifiers. */
   readonly byDetails: boolean
   readonly dpopThumbprint: string | undefined

@@ -114,8 +114,8 @@ function parseGrant(payload: JsonObject): Grant {
   }
 }
 
-function isShortText(value: Json | undefined): value is string {
-  return typeof value === 'string' && value.length > 0 && value.length <= 200
+function isShortText(value: Json | undefined, longest = 200): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= longest
 }
 
 function isTexts(value: Json | undefined): value is Readonly<Record<string, string>> {
@@ -124,9 +124,7 @@ function isTexts(value: Json | undefined): value is Readonly<Record<string, stri
   return (
     entries.length > 0 &&
     entries.length <= 16 &&
-    entries.every(
-      ([language, text]) => LANGUAGE.test(language) && typeof text === 'string' && text.length <= 500,
-    )
+    entries.every(([language, text]) => LANGUAGE.test(language) && isShortText(text, 500))
   )
 }
 

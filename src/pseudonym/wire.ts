@@ -32,13 +32,14 @@ export function formatRequest(request: ConversionRequest, receipt?: string): Jso
 /** @throws {CtidError} `ERR_PSEUDONYM_REQUEST` */
 export function parseRequest(body: JsonObject): {
   readonly request: ConversionRequest
-  readonly receipt: string
+  /** Of the second half only. */
+  readonly receipt: string | undefined
 } {
-  const { header, grant, rows, proof, receipt = '', ...unknown } = body
+  const { header, grant, rows, proof, receipt, ...unknown } = body
   if (
     typeof header !== 'string' ||
     typeof grant !== 'string' ||
-    typeof receipt !== 'string' ||
+    (receipt !== undefined && typeof receipt !== 'string') ||
     Object.keys(unknown).length > 0
   ) {
     throw new CtidError('ERR_PSEUDONYM_REQUEST')

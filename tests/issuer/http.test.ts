@@ -57,6 +57,12 @@ describe('the issuer over HTTP', () => {
     expect([getStatus(list, 5), getStatus(list, 6)]).toEqual([1, 0])
   })
 
+  it('has no list of the past', async () => {
+    const response = await fetch(`${server.url}/status/0?time=${NOW - 9000}`)
+    expect(response.status).toBe(501)
+    expect(await response.json()).toMatchObject({ code: 'ERR_STATUS_HISTORY' })
+  })
+
   it('a hundred requests cost one signature', async () => {
     const bodies = await Promise.all(
       Array.from({ length: 100 }, async () => (await fetch(`${server.url}/status/0`)).text()),

@@ -25,6 +25,7 @@ import {
   type Trustee,
   trusteeShares,
 } from '#ctid/pseudonym'
+import { authorizeCall } from '#ctid/token'
 import type { Io } from '../../src/cli/command.ts'
 import { command as fusionCommand } from '../../src/cli/commands/fusion.ts'
 import { command as trusteeCommand } from '../../src/cli/commands/trustee.ts'
@@ -141,11 +142,23 @@ describe('trustees behind HTTP', () => {
     '{"header":"","grant":"","rows":"","proof":"","more":1}',
     '{"header":"","header":"","grant":"","rows":"","proof":""}',
   ])('a malformed body is a problem document: %s', async (body) => {
-    const { authorizeCall } = await import('#ctid/token')
+    const response = await post(body)
+    expect(response.status).toBe(400)
+    expect(response.headers.get('content-type')).toContain('application/problem+json')
+  })
+
+  test('a receipt has no place in the first half', async () => {
+    const { request } = await world.request('health', 'transport', anchors.slice(0, 1))
+    expect((await post(JSON.stringify(formatRequest(request)))).status).toBe(200)
+    const response = await post(JSON.stringify(formatRequest(request, '')))
+    expect(await response.json()).toMatchObject({ code: 'ERR_PSEUDONYM_REQUEST' })
+  })
+
+  async function post(body: string): Promise<Response> {
     const bytes = new TextEncoder().encode(body)
     const call = { evaluator: 1, method: 'POST', path: AUDIT_PATH, body: bytes } as const
     const credential = { caller: 'gateway', secret: secretOf(1) }
-    const response = await fetch(`${servers[0]?.url}${AUDIT_PATH}`, {
+    return fetch(`${servers[0]?.url}${AUDIT_PATH}`, {
       method: 'POST',
       headers: {
         'Content-Type': 'application/json',
@@ -153,9 +166,7 @@ describe('trustees behind HTTP', () => {
       },
       body: bytes,
     })
-    expect(response.status).toBe(400)
-    expect(response.headers.get('content-type')).toContain('application/problem+json')
-  })
+  }
 })
 
 describe('files', () => {

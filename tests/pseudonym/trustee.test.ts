@@ -185,6 +185,7 @@ describe('grants', () => {
       { fields: ['a', 'a'] },
       { fields: ['__proto__ x'] },
       { purpose: { code: 'study', text: {} } },
+      { purpose: { code: 'study', text: { en: '' } } },
       { serial: '' },
     ]
     for (const fault of faults) {
