@@ -36,6 +36,8 @@ export type RefreshedContext = {
 }
 
 const FETCH_MILLISECONDS = 5_000
+/** Sooner than a list is due: a request that comes with a person would tell whoever serves it that somebody is here now. */
+const LISTS_SECONDS = 120
 const MAX_BYTES = 4_194_304
 
 /**
@@ -48,7 +50,8 @@ export async function openContext(options: ContextOptions): Promise<RefreshedCon
   const publisher = parsePublicJwk(parseJson(await readText(options.anchorFile)))
   let list = await loadTrust(options, publisher, undefined)
   const fetchToken = backingOff(options)
-  const status = statusLookup(createStatusChecker({ fetchToken, clock, staleWhenUnreachable: true }))
+  const checker = createStatusChecker({ fetchToken, clock, staleWhenUnreachable: true })
+  const status = statusLookup(checker)
   const contextOf = (trusted: TrustList): VerifyContext => ({
     policy,
     trust: trustListLookup(trusted),
@@ -66,11 +69,15 @@ export async function openContext(options: ContextOptions): Promise<RefreshedCon
     }
   }
   const timer = setInterval(() => void refresh(), refreshSeconds * 1000)
-  timer.unref()
+  const listTimer = setInterval(() => void checker.refresh(), Math.min(refreshSeconds, LISTS_SECONDS) * 1000)
+  for (const each of [timer, listTimer]) each.unref()
   return {
     current: () => context,
     trouble: () => (clock() < list.expiresAt ? undefined : 'the trust list has expired'),
-    close: () => clearInterval(timer),
+    close: () => {
+      clearInterval(timer)
+      clearInterval(listTimer)
+    },
   }
 }
 

@@ -36,6 +36,11 @@ export type StatusChecker = {
   read(reference: StatusPointer, issuer: TrustedSigner): Promise<StatusReading>
   /** Fetches a list ahead, so that checks work with the network cut. */
   prefetch(uri: string, issuer: TrustedSigner): Promise<void>
+  /**
+   * Fetches every kept list anew, also one that still holds: called by a clock, more often than `ttl`, it makes requests that have
+   * nothing to do with who is being checked. Where a list cannot be had the kept one stays.
+   */
+  refresh(): Promise<void>
 }
 
 /**
@@ -45,6 +50,7 @@ export type StatusChecker = {
 export function createStatusChecker(options: StatusCheckerOptions): StatusChecker {
   const { fetchToken, clock, statusSigners = () => [], staleWhenUnreachable = false, maxLists = 64 } = options
   const kept = new Map<string, CheckedStatusList | Promise<CheckedStatusList>>()
+  const addresses = new Map<string, { readonly uri: string; readonly issuer: TrustedSigner }>()
 
   const load = async (uri: string, issuer: TrustedSigner): Promise<CheckedStatusList> => {
     const name = `${issuer.kid} ${uri}`
@@ -55,7 +61,8 @@ export function createStatusChecker(options: StatusCheckerOptions): StatusChecke
     const loading = fetchAndCheck(uri, issuer)
     kept.delete(name)
     kept.set(name, loading)
-    if (kept.size > maxLists) kept.delete(kept.keys().next().value as string)
+    addresses.set(name, { uri, issuer })
+    if (kept.size > maxLists) forget(kept.keys().next().value as string)
     try {
       const list = await loading
       kept.set(name, list)
@@ -66,8 +73,26 @@ export function createStatusChecker(options: StatusCheckerOptions): StatusChecke
         kept.set(name, known)
         return known
       }
-      kept.delete(name)
+      forget(name)
       throw error
+    }
+  }
+  const forget = (name: string): void => {
+    kept.delete(name)
+    addresses.delete(name)
+  }
+
+  const refresh = async (): Promise<void> => {
+    for (const [name, { uri, issuer }] of [...addresses]) {
+      const before = kept.get(name)
+      // One that is on its way is fresh enough.
+      if (before === undefined || before instanceof Promise) continue
+      try {
+        const list = await fetchAndCheck(uri, issuer)
+        if (kept.get(name) === before) kept.set(name, list)
+      } catch {
+        // The next check decides whether the kept one still counts.
+      }
     }
   }
 
@@ -92,6 +117,7 @@ export function createStatusChecker(options: StatusCheckerOptions): StatusChecke
     check: async (pointer, issuer) => requireValid((await read(pointer, issuer)).status),
     read,
     prefetch: async (uri, issuer) => void (await load(uri, issuer)),
+    refresh,
   }
 }
 

@@ -259,6 +259,35 @@ describe('checking', () => {
     }
   })
 
+  it('refreshed by a clock, makes no request when somebody is checked, also if a refresh fails', async () => {
+    const now = { value: NOW }
+    let calls = 0
+    let online = true
+    const checker = createStatusChecker({
+      clock: () => now.value,
+      fetchToken: async (uri) => {
+        calls++
+        if (!online) throw new Error('network')
+        const times = { uri, now: now.value, expiresInSeconds: 600, ttlSeconds: 300 }
+        return await signStatusToken(createStatusList(8, 1), issuer, times)
+      },
+    })
+    const check = () => checker.check({ uri: URI, index: 0 }, trusted)
+    await checker.refresh()
+    expect(calls).toBe(0)
+    await check()
+    for (let i = 1; i <= 20; i++) {
+      now.value = NOW + 120 * i
+      online = i % 2 === 1
+      await checker.refresh()
+      const before = calls
+      now.value += 59
+      await check()
+      expect(calls).toBe(before)
+    }
+    expect(calls).toBe(21)
+  })
+
   it('lists outside the place named by the trust list are not even fetched', async () => {
     const { checker, fetched } = await setup()
     const listed = {
