@@ -11,7 +11,6 @@ import {
   toBase64url,
 } from '../base/index.ts'
 import { type Signer, sha256 } from '../crypto/index.ts'
-import { signatureInput } from '../qr/index.ts'
 import {
   type Appeal,
   type AppealKind,
@@ -27,15 +26,9 @@ import {
   statusClaims,
   type VerifierProfile,
 } from './assertion.ts'
-import { checkDcc, type DccKey, decodeDcc } from './certificates/dcc.ts'
-import { type DatedFinding, findingsOfDcc, findingsOfHealthCard } from './certificates/findings.ts'
-import {
-  type CertificateHolder,
-  certificateNonce,
-  holderOfDcc,
-  holderOfHealthCard,
-} from './certificates/holder.ts'
-import { checkHealthCard, type HealthCardKey, readHealthCardCodes } from './certificates/shc.ts'
+import type { DatedFinding } from './certificates/findings.ts'
+import { type CertificateHolder, certificateNonce } from './certificates/holder.ts'
+import { type CertificateKeys, readCertificate } from './certificates/read.ts'
 import { derive, type Status } from './derive.ts'
 import { type Evidence, type EvidenceClaims, signEvidence, verifyEvidence } from './evidence.ts'
 import type { Finding } from './evidence-class.ts'
@@ -67,10 +60,7 @@ export type AuthorityDeps = {
   readonly appeals: { readonly sourceId: string; readonly signer: Signer }
   readonly profiles: readonly VerifierProfile[]
   /** Keys that certificates are accepted from. */
-  readonly certificateKeys: {
-    readonly dcc: readonly DccKey[]
-    readonly healthCards: readonly HealthCardKey[]
-  }
+  readonly certificateKeys: CertificateKeys
   /**
    * Whether the person under a pseudonym is the one named in a certificate: asked of the person's own credential,
    * presented with the certificate under `nonce`, never of a table here. `isSamePerson` compares.
@@ -321,34 +311,4 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
       }
     },
   }
-}
-
-async function readCertificate(
-  texts: readonly string[],
-  keys: AuthorityDeps['certificateKeys'],
-  now: number,
-): Promise<{
-  readonly findings: readonly DatedFinding[]
-  readonly holder: CertificateHolder
-  readonly signed: Uint8Array
-}> {
-  const [first = ''] = texts
-  if (first.startsWith('shc:/')) {
-    const card = await readHealthCardCodes(texts)
-    const { signature, fresh } = await checkHealthCard(card, keys.healthCards, now)
-    if (!signature) throw new CtidError('ERR_HEALTH_CERTIFICATE_KEY')
-    if (!fresh) throw new CtidError('ERR_HEALTH_TIME', { detail: 'certificate' })
-    return {
-      findings: findingsOfHealthCard(card),
-      holder: holderOfHealthCard(card),
-      signed: card.signingInput,
-    }
-  }
-  if (texts.length !== 1) throw new CtidError('ERR_HEALTH_CERTIFICATE', { detail: 'one text' })
-  const dcc = await decodeDcc(first)
-  const report = await checkDcc(dcc, keys.dcc, now)
-  if (!report.signature || !report.usage || !report.keyInForce)
-    throw new CtidError('ERR_HEALTH_CERTIFICATE_KEY')
-  if (!report.fresh) throw new CtidError('ERR_HEALTH_TIME', { detail: 'certificate' })
-  return { findings: findingsOfDcc(dcc), holder: holderOfDcc(dcc), signed: signatureInput(dcc.message) }
 }

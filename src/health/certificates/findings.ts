@@ -12,6 +12,7 @@ const COVID_19 = '840539006' // SNOMED CT, value set disease-agent-targeted
 const DETECTED = '260373001'
 const NOT_DETECTED = '260415000'
 const NAAT = 'LP6464-4' // LOINC, nucleic acid amplification
+const RAPID = 'LP217198-3' // LOINC, rapid immunoassay: value set covid-19-lab-test-type has these two
 const DAY_SECONDS = 86_400
 
 /** The events of a DCC that concern COVID-19 and have a date; what is malformed is left out, never guessed. */
@@ -24,8 +25,9 @@ export function findingsOfDcc(dcc: Dcc): readonly DatedFinding[] {
   }
   const tests = events('t').flatMap((t) => {
     const result = t['tr'] === DETECTED ? 'positive' : t['tr'] === NOT_DETECTED ? 'negative' : undefined
-    if (!result) return []
-    return dated({ class: 'test', data: { kind: t['tt'] === NAAT ? 'naat' : 'antigen', result } }, t['sc'])
+    const kind = t['tt'] === NAAT ? 'naat' : t['tt'] === RAPID ? 'antigen' : undefined
+    if (!result || !kind) return []
+    return dated({ class: 'test', data: { kind, result } }, t['sc'])
   })
   const vaccinations = events('v').flatMap((v) => {
     const { dn, sd } = v
