@@ -45,6 +45,8 @@ export type CredentialBox = {
    * @throws {CtidError} `ERR_WALLET_EMPTY` when another run was faster
    */
   spend(ids: readonly string[], verifier: string): Promise<void>
+  /** Deletes what was shown or has ended, with its keys: what is left does not say where it was. Returns how many. */
+  forget(): Promise<number>
 }
 
 type State = {
@@ -110,6 +112,16 @@ export function openCredentialBox(options: {
         const credentials = state.credentials.map((one) => (wanted.has(one.id) ? { ...one, spent } : one))
         return [{ ...state, credentials }, undefined]
       })
+    },
+    async forget() {
+      const gone = await change((state) => {
+        const credentials = state.credentials.filter(canShow)
+        const names = state.credentials.filter((one) => !canShow(one)).map(({ keyName }) => keyName)
+        const left = Object.entries(state.keys).filter(([, name]) => !names.includes(name))
+        return [{ keys: Object.fromEntries(left), credentials }, names]
+      })
+      for (const name of gone) await keys.delete(name)
+      return gone.length
     },
   }
 }

@@ -88,6 +88,7 @@ export type Wallet = {
   /** The text of the paper form. */
   paper(verifier: string): Promise<string>
   history(): Promise<readonly Shown[]>
+  /** Deletes it, and every copy that was shown, with its key: a verifier's record of one would prove that it was this wallet. */
   forgetHistory(): Promise<void>
   /** Removes copies that can no longer be shown, and their keys. */
   prune(): Promise<number>
@@ -229,7 +230,11 @@ export function createWallet(options: WalletOptions): Wallet {
       return look((state) => state.history)
     },
     async forgetHistory() {
-      await change((state) => [{ ...state, history: [] }, undefined])
+      const spent = await change((state) => {
+        const copies = state.copies.filter(({ spentAt }) => spentAt === undefined)
+        return [{ ...state, history: [], copies }, state.copies.filter((copy) => !copies.includes(copy))]
+      })
+      for (const { keyName } of spent) await keys.delete(keyName)
     },
     prune,
   }

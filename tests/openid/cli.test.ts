@@ -1,7 +1,7 @@
 // The command line as an operator uses it: issuer and verifier in processes of their own, a wallet in files between them.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -87,6 +87,11 @@ describe('ctid issuer, verifier and wallet', () => {
     const { document } = await ctidWallet('list')
     const shown = (document['credentials'] as { shown: string }[]).filter((one) => one.shown !== '')
     expect(shown).toHaveLength(1)
+    // Forgotten, the file does not say any more where its holder was.
+    expect((await ctidWallet('forget')).document).toEqual({ ok: true, forgotten: 1 })
+    const left = (await ctidWallet('list')).document['credentials'] as { shown: string }[]
+    expect(left.map(({ shown }) => shown)).toEqual(['', ''])
+    expect(readdirSync(join(folder, 'wallet', 'device-keys'))).toHaveLength(2)
   })
 
   it('give fresh offers and requests, and refuse what was revoked, naming the check', async () => {

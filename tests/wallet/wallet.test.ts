@@ -186,14 +186,21 @@ describe('what the holder sees', () => {
   })
 
   it('a history that only this wallet has, and can forget', async () => {
-    const wallet = newWallet()
-    await fill(wallet, 1)
-    const { copy } = await wallet.show({ verifier: 'city library', kind: 'person' })
+    const storage = memoryStorage()
+    const wallet = newWallet(storage)
+    await fill(wallet, 2)
+    const { copy, current } = await wallet.show({ verifier: 'city library', kind: 'person' })
     expect(await wallet.history()).toEqual([
       { at: NOW, verifier: 'city library', form: 'dynamic', kind: 'person', copy: copy.id, claims: [] },
     ])
     await wallet.forgetHistory()
     expect(await wallet.history()).toEqual([])
+    // Nor does what is left say that this wallet was there: the library has the handle of the copy, and this has no more.
+    const left = await storage.update((text = '') => ({ text, result: text }))
+    expect(left).not.toContain(copy.id)
+    expect(left).not.toMatch(/spentAt|library/)
+    expect(await wallet.stock()).toMatchObject([{ kind: 'person', unused: 1 }])
+    expect((await current()).text).toMatch(/^CTD1:/)
   })
 })
 

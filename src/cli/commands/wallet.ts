@@ -32,6 +32,7 @@ import { readText } from '../system.ts'
 const usage = `Usage: ctid wallet receive OFFER [--dir DIR] [--tx-code CODE] [--count N] [--credential ID]
        ctid wallet present REQUEST --anchor FILE... [--dir DIR] [--yes] [--allow-unsigned]
        ctid wallet list [--dir DIR]
+       ctid wallet forget [--dir DIR]      deletes what was shown or has ended, and its keys
 
 Receives credentials by an offer (openid-credential-offer://...) and presents them to a request (openid4vp://...).
 A credential is shown to one verifier and is then spent. "-" reads the link from standard input.
@@ -71,12 +72,13 @@ export const command: Command = {
       clock: systemClock,
     })
     if (action === 'list') return await list(box, values.json, io)
+    if (action === 'forget') return await forget(box, values.json, io)
     if (given === undefined)
       throw new CtidError('ERR_CLI_USAGE', { detail: 'receive OFFER or present REQUEST' })
     const link = given === '-' ? (await io.readStdin()).trim() : given
     if (action === 'receive') return await receive(link, box, values, io)
     if (action === 'present') return await present(link, box, values, io)
-    throw new CtidError('ERR_CLI_USAGE', { detail: 'receive, present or list' })
+    throw new CtidError('ERR_CLI_USAGE', { detail: 'receive, present, list or forget' })
   },
 }
 
@@ -202,6 +204,12 @@ async function list(box: CredentialBox, json: boolean, io: Io): Promise<number> 
   }))
   if (json) io.out(JSON.stringify({ ok: true, credentials: rows }))
   else for (const line of table(rows.map((row) => Object.values(row)))) io.out(line)
+  return EXIT.ok
+}
+
+async function forget(box: CredentialBox, json: boolean, io: Io): Promise<number> {
+  const forgotten = await box.forget()
+  io.out(json ? JSON.stringify({ ok: true, forgotten }) : `Forgotten: ${forgotten}`)
   return EXIT.ok
 }
 
