@@ -9,7 +9,7 @@ export {
 export { type CodeIssue, type HealthRouterDeps, healthRouter } from './health.ts'
 export { type IssuerRouterDeps, issuerRouter } from './issuer.ts'
 export { type IssuerStatusDeps, issuerStatusRouter } from './issuer-status.ts'
-export { type LogRouterDeps, logRouter, MAX_APPEND_BYTES } from './log.ts'
+export { type LogRouterDeps, logRouter, MAX_APPEND_BYTES, type Writer } from './log.ts'
 export { oauthErrors } from './oauth.ts'
 export {
   type LoginSubject,

@@ -23,6 +23,10 @@ import {
 } from '../transparency/index.ts'
 import { readJson } from './server.ts'
 
+/** Who appends: everything, or as an issuer its copies and trust lists. */
+export type Writer = 'any' | 'issuer'
+const ISSUERS: readonly string[] = ['credential-batch', 'trust-list']
+
 export type LogRouterDeps = {
   readonly source: TileSource
   readonly logKey: NoteKey
@@ -36,7 +40,11 @@ export type LogRouterDeps = {
    * With it, `POST {prefix}/api/entries` appends for callers that `authorize` admits. No entries: what still waits for
    * witnesses is published.
    */
-  readonly append?: { readonly log: RegistryLog; readonly authorize: (request: Request) => boolean }
+  readonly append?: {
+    readonly log: RegistryLog
+    /** What a caller may append, or nothing. A second binding of a label would stand against the registry for ever. */
+    readonly authorize: (request: Request) => Writer | undefined
+  }
 }
 
 const MAX_ENTRIES = 256
@@ -135,7 +143,8 @@ async function receiveEntries(
   request: Request,
   response: Response,
 ): Promise<void> {
-  if (!append?.authorize(request)) throw new CtidError('ERR_HTTP_NOT_FOUND')
+  const writer = append?.authorize(request)
+  if (!append || !writer) throw new CtidError('ERR_HTTP_NOT_FOUND')
   const { entries } = readJson(request, { maxLength: MAX_APPEND_BYTES })
   if (!Array.isArray(entries) || entries.length > MAX_ENTRIES) {
     throw new CtidError('ERR_LOG_ENTRY', { detail: 'entries' })
@@ -143,7 +152,9 @@ async function receiveEntries(
   const bytes = entries.map((text: unknown) => {
     const entry = decode(text)
     // Only well-formed entries are admitted: a log is for ever.
-    parseEntry(entry)
+    const { type } = parseEntry(entry)
+    if (writer === 'issuer' && !ISSUERS.includes(type))
+      throw new CtidError('ERR_LOG_ENTRY', { detail: 'not an entry of an issuer' })
     return entry
   })
   const receipts = await append.log.append(bytes)

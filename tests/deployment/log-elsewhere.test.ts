@@ -55,7 +55,7 @@ beforeAll(async () => {
   const append = {
     log: registryLog(log),
     authorize: (request: { headers: { authorization?: string | undefined } }) =>
-      request.headers.authorization === `Bearer ${TOKEN}`,
+      request.headers.authorization === `Bearer ${TOKEN}` ? ('any' as const) : undefined,
   }
   const router = logRouter({ source: log.source, logKey: logSigner.key, append })
   const server = await listen(createApp({ routers: [router], maxBodyBytes: MAX_APPEND_BYTES }))

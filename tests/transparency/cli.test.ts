@@ -4,11 +4,18 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { systemRandom } from '#ctid/base'
 import {
+  checkLog,
   encodeEntry,
   formatAddCheckpoint,
+  httpSource,
+  makeCopyEntries,
   makePersonalEntry,
+  openHttpLog,
+  parseNoteKey,
   parseNoteSigner,
+  registryLog,
   signCheckpoint,
   writerKey,
 } from '#ctid/transparency'
@@ -223,5 +230,40 @@ describe('an auditor that shares no code with the library', () => {
     const found = await runAuditor([directory, key])
     expect(found.code).toBe(1)
     expect(found.out).toContain('entry 41: record label bound twice')
+  })
+
+  it('takes from an issuer its own kinds of entries, and no binding that would stand against the registry', async () => {
+    const file = (name: string) => join(folder, name)
+    const keygen = ['keygen', '--name', 'log.example/two', '--key-file', file('two.key')]
+    const made = (await call(log, keygen)) as unknown as { key: string }
+    for (const name of ['registry', 'issuer'])
+      await writeFile(file(`${name}.token`), `${name.repeat(6)}\n`, { mode: 0o600 })
+    const { url } = await start(log, [
+      ...['serve', '--dir', file('two'), '--key-file', file('two.key')],
+      ...['--token', file('registry.token'), '--issuer-token', file('issuer.token')],
+    ])
+    const policy = {
+      origin: 'log.example/two',
+      logKey: parseNoteKey(made.key),
+      witnesses: [],
+      threshold: 0,
+    }
+    const writer = async (name: string) => await openHttpLog({ url, token: name.repeat(6), policy })
+    const bind = (token: number) =>
+      encodeEntry({
+        form: 'binding',
+        type: 'registration',
+        epoch: 1,
+        recordLabel: new Uint8Array(32).fill(1),
+        tokenLabel: new Uint8Array(32).fill(token),
+      })
+    const registry = registryLog(await writer('registry'))
+    const issuer = registryLog(await writer('issuer'))
+    await registry.append([bind(2)])
+    await expect(issuer.append([bind(3)])).rejects.toMatchObject({ code: 'ERR_LOG_ENTRY' })
+    const [copy] = makeCopyEntries(['thumbprint'], { time: 1_795_478_400, random: systemRandom })
+    expect(await issuer.append([copy?.entry ?? new Uint8Array()])).toHaveLength(1)
+    const report = await checkLog({ source: httpSource(url), policy })
+    expect(report).toMatchObject({ ok: true, size: 2 })
   })
 })

@@ -1,7 +1,7 @@
 // `ctid log`: makes keys for logs and witnesses, serves a log, appends to it.
 import { parseArgs } from 'node:util'
 import { CtidError, equalBytes, fromHex, systemRandom, utf8 } from '../../base/index.ts'
-import { createApp, listen, logRouter, MAX_APPEND_BYTES } from '../../http/index.ts'
+import { createApp, listen, logRouter, MAX_APPEND_BYTES, type Writer } from '../../http/index.ts'
 import {
   COSIGNATURE,
   cosignWith,
@@ -23,13 +23,13 @@ export const command: Command = {
   summary: 'keep the transparency log: serve it, append to it, make its keys',
   usage: `ctid log keygen --name NAME --key-file FILE [--for log|witness] [--json]
 ctid log serve --dir FOLDER --key-file FILE [--witness VKEY=URL ... --threshold K] [--token FILE ...]
-               [--port N] [--host ADDRESS] [--json]
+               [--issuer-token FILE ...] [--port N] [--host ADDRESS] [--json]
 ctid log append --dir FOLDER --key-file FILE ENTRY ... [--json]
 
   keygen            a new Ed25519 key: private in FILE (mode 0600), public on standard output
   serve             checkpoint and tiles under /log, JSON for explorer pages under /log/api. With --token (a file, mode
                     0600; one for each writer) or CTID_LOG_TOKEN, POST /log/api/entries appends for callers with that
-                    bearer token
+                    bearer token. With --issuer-token only copies and trust lists: nobody but the registry binds
   append            appends entries given in hexadecimal and prints their receipts
 
   --origin NAME     the log's origin line; default: the name in the key
@@ -47,6 +47,7 @@ const OPTIONS = {
   witness: { type: 'string', multiple: true, default: [] as string[] },
   threshold: { type: 'string', default: '0' },
   token: { type: 'string', multiple: true, default: [] as string[] },
+  'issuer-token': { type: 'string', multiple: true, default: [] as string[] },
   port: { type: 'string', default: '0' },
   host: { type: 'string', default: '127.0.0.1' },
   json: { type: 'boolean', default: false },
@@ -110,11 +111,13 @@ async function serve(values: Values, io: Io): Promise<number> {
     const fromEnvironment = io.env['CTID_LOG_TOKEN']
     const tokens = await Promise.all(values.token.map(readToken))
     if (tokens.length === 0 && fromEnvironment) tokens.push(fromEnvironment)
+    const issuers = await Promise.all(values['issuer-token'].map(readToken))
+    const authorize = bearer(tokens, issuers)
     const router = logRouter({
       source: log.source,
       logKey: key,
       witnesses: values.witness.map((text) => parseWitness(text).key),
-      ...(tokens.length > 0 ? { append: { log: registryLog(log), authorize: bearer(tokens) } } : {}),
+      ...(tokens.length + issuers.length > 0 ? { append: { log: registryLog(log), authorize } } : {}),
     })
     const app = createApp({
       routers: [router],
@@ -135,11 +138,14 @@ async function serve(values: Values, io: Io): Promise<number> {
 
 function bearer(
   tokens: readonly string[],
-): (request: { headers: { authorization?: string | undefined } }) => boolean {
-  const expected = tokens.map((token) => utf8(`Bearer ${token}`))
+  issuers: readonly string[],
+): (request: { headers: { authorization?: string | undefined } }) => Writer | undefined {
+  const isOneOf = (given: Uint8Array, of: readonly string[]) =>
+    of.filter((token) => equalBytes(given, utf8(`Bearer ${token}`))).length > 0
   return ({ headers }) => {
     const given = utf8(headers.authorization ?? '')
-    return expected.filter((one) => equalBytes(given, one)).length > 0
+    const [any, issuer] = [isOneOf(given, tokens), isOneOf(given, issuers)]
+    return any ? 'any' : issuer ? 'issuer' : undefined
   }
 }
 
