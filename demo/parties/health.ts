@@ -23,7 +23,7 @@ import { makeAttestation, parseAttestation } from '#ctid/qr'
 import { migrate, type Row } from '#ctid/store'
 import { sectorPoint, sectorToken } from '#ctid/token'
 import { checkTrustList, trustListResolver } from '#ctid/trust'
-import { type VerifierPolicy, verifyCode } from '#ctid/verifier'
+import { type VerifierPolicy, verdictToJson, verifyCode } from '#ctid/verifier'
 import { healthMigrations, sqlHealthStore } from '../../src/health/node.ts'
 import { CERTIFIED, openCertificateOffice } from './certificate-office.ts'
 import { openHealthKeys } from './health-keys.ts'
@@ -206,10 +206,12 @@ export async function openHealth(deployment: Deployment, keyFile: string): Promi
     },
     // For those who cannot verify themselves; a verifier with its own lists asks nobody.
     verifyCode: async (text, challenge) =>
-      (await verifyCode(text, {
-        ...(await gate),
-        ...(challenge === undefined ? {} : { expectedChallenge: challenge }),
-      })) as unknown as Json,
+      verdictToJson(
+        await verifyCode(text, {
+          ...(await gate),
+          ...(challenge === undefined ? {} : { expectedChallenge: challenge }),
+        }),
+      ),
     demands: DEMANDS,
     recognition: RECOGNITION,
   })

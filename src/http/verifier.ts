@@ -1,7 +1,7 @@
 // Verification of codes as a service: a code in, a verdict out. Stateless but for the replay cache, which is a port.
 import express, { type Express, Router } from 'express'
-import { CtidError, fromBase64url, isCtidError, type JsonObject, toHex } from '../base/index.ts'
-import { type Verdict, type VerifyContext, verifyCode } from '../verifier/index.ts'
+import { CtidError, fromBase64url, isCtidError, type JsonObject } from '../base/index.ts'
+import { type VerifyContext, verdictToJson, verifyCode } from '../verifier/index.ts'
 import { type BackPressure, backPressure } from './back-pressure.ts'
 import { notFound, problemHandler } from './problem.ts'
 import { rawBody, readJson, safeHeaders } from './server.ts'
@@ -39,7 +39,7 @@ export function verifierRouter(deps: VerifierRouterDeps): Router {
       challenge === undefined ? context : { ...context, expectedChallenge: challenge },
     )
     deps.metrics.verified(verdict, (performance.now() - start) / 1000)
-    const text = JSON.stringify(forTheWire(verdict))
+    const text = JSON.stringify(verdictToJson(verdict))
     // Written by hand: looking a media type up and hashing for an ETag cost as much as checking the status. As text, which
     // leaves together with the headers.
     response.setHeader('Content-Type', 'application/json; charset=utf-8')
@@ -69,16 +69,6 @@ function parseVerifyRequest({ code, challenge, ...rest }: JsonObject): {
     return { code, challenge: fromBase64url(challenge) }
   } catch {
     throw new CtidError('ERR_HTTP_BAD_REQUEST')
-  }
-}
-
-// The rule set's hash is the only member of a verdict that is bytes.
-function forTheWire(verdict: Verdict): object {
-  const health = verdict.attested?.health
-  if (!health) return verdict
-  return {
-    ...verdict,
-    attested: { ...verdict.attested, health: { ...health, ruleSet: toHex(health.ruleSet) } },
   }
 }
 

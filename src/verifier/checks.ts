@@ -1,5 +1,5 @@
 // The checks of a code, in their fixed order, and the verdict that lists every one of them.
-import type { ErrorCode } from '../base/index.ts'
+import { type ErrorCode, type JsonObject, toHex } from '../base/index.ts'
 import type { Assurance, CodeForm, HealthClaim, Kind } from '../qr/index.ts'
 import type { Check } from '../trust/index.ts'
 
@@ -65,6 +65,20 @@ export type Verdict<Name extends string = CodeCheck> = {
   readonly code?: ErrorCode
   /** Only when `ok`. */
   readonly attested?: Attested
+}
+
+/** A verdict as JSON, wherever it is told to others: the rule set's hash is the only member that is bytes. */
+export function verdictToJson(verdict: Verdict): JsonObject {
+  const { form, attested, ...rest } = verdict
+  return {
+    ...rest,
+    ...(form === undefined ? {} : { form }),
+    ...(attested === undefined ? {} : { attested: attestedToJson(attested) }),
+  }
+}
+
+function attestedToJson({ health, ...rest }: Attested): JsonObject {
+  return health ? { ...rest, health: { ...health, ruleSet: toHex(health.ruleSet) } } : rest
 }
 
 /**

@@ -7,6 +7,7 @@ export {
   isAccepted,
   MANDATORY_CHECKS,
   type Verdict,
+  verdictToJson,
 } from './checks.ts'
 export { lintPolicy, type PolicyFinding, USE_CASES, type UseCase } from './lint-policy.ts'
 export { parseLogRequirement, parsePolicy } from './parse-policy.ts'

@@ -108,7 +108,10 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ code: paper }),
     })
-    expect(await answer.json()).toMatchObject({ ok: true, attested: { health: { outcome: 'pass' } } })
+    expect(await answer.json()).toMatchObject({
+      ok: true,
+      attested: { health: { outcome: 'pass', ruleSet: expect.stringMatching(/^[0-9a-f]{16}$/) } },
+    })
   })
 
   it('is audited by anybody: all follows, a painted record does not, and an order is found', async () => {

@@ -19,6 +19,7 @@ import {
   type Verdict,
   type VerifierPolicy,
   type VerifyContext,
+  verdictToJson,
   verifyCode,
 } from '../../verifier/index.ts'
 import { type Command, EXIT, type Io, table } from '../command.ts'
@@ -96,7 +97,7 @@ export const command: Command = {
       ...(values.challenge === undefined ? {} : { expectedChallenge: hex(values.challenge) }),
     }
     const verdict = await verifyCode(text, context).finally(() => used?.store.close())
-    if (values.json) io.out(JSON.stringify(forMachines(verdict)))
+    if (values.json) io.out(JSON.stringify(verdictToJson(verdict)))
     else print(verdict, values.lang, io)
     return verdict.ok ? EXIT.ok : EXIT.refused
   },
@@ -160,13 +161,6 @@ function print(verdict: Verdict, language: Language, io: Io): void {
   io.out('')
   const words = language === 'zh' ? { yes: '接受', no: '拒绝' } : { yes: 'ACCEPTED', no: 'REFUSED' }
   io.out(verdict.ok ? words.yes : `${words.no} [${verdict.code}]`)
-}
-
-function forMachines(verdict: Verdict): object {
-  const { attested, ...rest } = verdict
-  if (!attested?.health) return attested ? { ...rest, attested } : rest
-  const ruleSet = Buffer.from(attested.health.ruleSet).toString('hex')
-  return { ...rest, attested: { ...attested, health: { ...attested.health, ruleSet } } }
 }
 
 function hex(text: string): Uint8Array {
