@@ -249,6 +249,12 @@ class SqliteStore implements Store {
     this.#closed = true
     await this.#draining
     this.#reader?.close()
+    try {
+      // Statements that are not collected yet keep the connection, and the journal beside the file would keep what was erased.
+      this.#writer.exec('pragma wal_checkpoint(truncate)')
+    } catch {
+      // Another process is at it, or the disk is full: nothing is lost, the journal only stays.
+    }
     this.#writer.close()
   }
 

@@ -1,5 +1,5 @@
 // The store contract on SQLite, in a file and in memory, and what only SQLite can get wrong.
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -58,6 +58,18 @@ describe('SQLite', () => {
     await first
     expect(await bind(two, bytes(2), bytes(2))).toBe('bound')
     await Promise.all([one.close(), two.close()])
+  })
+
+  it('leaves nothing of what was overwritten in any of its files once it is closed', async () => {
+    const file = path()
+    const store = await openStore(file)
+    await migrate(store, [pairs])
+    const secret = Buffer.from('a wrapped key that is to be erased')
+    await store.run('insert into pair_left (l, r) values ($1, $2)', [bytes(1), secret])
+    await store.run('update pair_left set r = $2 where l = $1', [bytes(1), bytes(2)])
+    await store.close()
+    for (const name of readdirSync(directory).filter((one) => file.endsWith(one.replace(/-(wal|shm)$/, ''))))
+      expect(readFileSync(join(directory, name)).includes(secret), name).toBe(false)
   })
 
   it('refuses a file that is not a database, and an address it does not know', async () => {
