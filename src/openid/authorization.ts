@@ -4,6 +4,7 @@ import { detailedConfigurations } from './authorization-details.ts'
 import { authenticateClient, type ClientRequest, provenThumbprint } from './client-authentication.ts'
 import { CODE_SECONDS, TOKEN_SECONDS } from './exchange.ts'
 import type { AuthorizationTransaction, IssuerDeps, SubjectRef } from './issuer-config.ts'
+import { isPrivateAddress } from './private-address.ts'
 
 const PUSHED_SECONDS = 90
 
@@ -70,10 +71,8 @@ function requestedConfigurations(
 // Web addresses over TLS or on this machine, or an app's own scheme; never a fragment, never a script.
 function isRedirectUri(uri: string): boolean {
   if (!URL.canParse(uri) || uri.length > 2048 || uri.includes('#')) return false
-  const { protocol, hostname } = new URL(uri)
-  if (protocol === 'https:') return true
-  if (protocol === 'http:')
-    return hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]'
+  const { protocol } = new URL(uri)
+  if (protocol === 'https:' || protocol === 'http:') return isPrivateAddress(uri)
   return !['javascript:', 'data:', 'file:', 'blob:', 'vbscript:', 'about:', 'ftp:', 'ws:', 'wss:'].includes(
     protocol,
   )

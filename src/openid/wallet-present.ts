@@ -21,6 +21,7 @@ import { encryptResponse } from './authorization-response.ts'
 import { parseClientId, type RequestCertificate, requireClient } from './client-id.ts'
 import { type ClaimsPath, type CredentialQuery, claimsToDisclose, mismatch } from './dcql.ts'
 import { errorWord, type Fetch, fetchJson, fetchText } from './fetch-json.ts'
+import { isPrivateAddress } from './private-address.ts'
 
 const STEP = 'ERR_OPENID_REQUEST'
 
@@ -42,7 +43,10 @@ export type PresentOptions = {
     header: JsonObject,
     now: number,
   ) => MaybePromise<RequestCertificate & { readonly verifyKey: VerifyKey; readonly name: string }>
-  /** Whether unsigned requests of `redirect_uri` clients are answered: development only. Default false. */
+  /**
+   * Whether unsigned requests of `redirect_uri` clients are answered, and requests over plain http elsewhere than on this
+   * machine: development only. Default false.
+   */
   readonly allowUnsigned?: boolean
   /** Shows the person who asks and what would be disclosed; false declines. */
   readonly approve?: (question: PresentQuestion) => Promise<boolean>
@@ -79,6 +83,7 @@ type Choice = {
  */
 export async function presentTo(link: string, options: PresentOptions): Promise<Presented> {
   const { request, verifier } = await readLink(link, options)
+  requireAddress(request, options)
   const choices = choose(request, options.holdings)
   const question = {
     verifier,
@@ -160,6 +165,13 @@ async function readLink(
   })
   requireClient(client, signer, request.responseUri)
   return { request, verifier: signer.name }
+}
+
+// Before the person is asked and a copy is spent. Where unsigned requests are answered, plain http is let pass too.
+function requireAddress({ responseUri }: ReceivedRequest, { allowUnsigned }: PresentOptions): void {
+  if (responseUri === undefined || !(allowUnsigned || isPrivateAddress(responseUri))) {
+    throw new CtidError(STEP, { detail: 'response_uri' })
+  }
 }
 
 function linkMembers(parameters: URLSearchParams): JsonObject {

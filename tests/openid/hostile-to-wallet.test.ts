@@ -263,6 +263,10 @@ describe('a verifier', () => {
     ['whose request lies in a file', { link: { request_uri: 'file:///etc/hostname' } }],
     ['without a nonce', { payload: { nonce: undefined } }],
     ['without an address', { payload: { response_uri: undefined } }],
+    [
+      'that wants the answer in the clear over a network',
+      { payload: { response_uri: 'http://verifier.example/answer' } },
+    ],
     ['with two addresses', { payload: { redirect_uri: 'https://a.example' } }],
     ['with another response type', { payload: { response_type: 'code' } }],
     ['with another response mode', { payload: { response_mode: 'fragment' } }],

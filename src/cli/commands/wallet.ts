@@ -42,7 +42,8 @@ A credential is shown to one verifier and is then spent. "-" reads the link from
   --credential ID    which of the offered credentials (default: the first)
   --anchor FILE      anchors of verifiers that may ask (PEM; repeat)
   --yes              agree without asking
-  --allow-unsigned   also answer requests that nobody signed (redirect_uri clients): development only
+  --allow-unsigned   also answer requests that nobody signed (redirect_uri clients), and over plain http elsewhere than on
+                     this machine: development only
   --json             one JSON document instead of words`
 
 export const command: Command = {
