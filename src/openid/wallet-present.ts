@@ -2,7 +2,10 @@
 import {
   type Clock,
   CtidError,
+  canonicalJson,
+  isCtidError,
   isJsonObject,
+  type Json,
   type JsonObject,
   type MaybePromise,
   parseJson,
@@ -50,7 +53,10 @@ export type PresentOptions = {
   readonly allowUnsigned?: boolean
   /** Shows the person who asks and what would be disclosed; false declines. */
   readonly approve?: (question: PresentQuestion) => Promise<boolean>
-  /** Called with what will be shown before anything leaves the device: the place to mark copies as spent. */
+  /**
+   * Called with what will be shown before anything leaves the device: the place to mark copies as spent. Where it throws
+   * `ERR_WALLET_EMPTY`, since another run was faster, it is called again with others that say the same, if there are.
+   */
   readonly onSpend?: (used: readonly Holding[], verifier: string) => Promise<void>
 }
 
@@ -101,10 +107,10 @@ export async function presentTo(link: string, options: PresentOptions): Promise<
     if (!isApproved) return { state: 'declined' }
     throw new CtidError(STEP, { detail: 'no credential in the wallet answers the query' })
   }
-  const used = choices.map((choice) => choice.holding)
-  await options.onSpend?.(used, verifier)
+  const spent = await spend(request, choices, { ...options, verifier })
+  const used = spent.map((choice) => choice.holding)
   const vpToken: Record<string, string[]> = {}
-  for (const { query, holding, disclose } of choices) {
+  for (const { query, holding, disclose } of spent) {
     vpToken[query.id] = [
       await presentCredential(holding.credential, {
         disclose,
@@ -237,6 +243,38 @@ function choose(request: ReceivedRequest, holdings: readonly Holding[]): Choice[
     else if (set.required) return undefined
   }
   return [...ids].map((id) => found.get(id) as Choice)
+}
+
+// Of two runs that choose one copy at the same time the slower takes another. The person agreed to what it says, so it has
+// to say the same.
+async function spend(
+  request: ReceivedRequest,
+  choices: readonly Choice[],
+  { verifier, ...options }: PresentOptions & { readonly verifier: string },
+): Promise<readonly Choice[]> {
+  const used = choices.map(({ holding }) => holding)
+  try {
+    await options.onSpend?.(used, verifier)
+    return choices
+  } catch (error) {
+    const holdings = options.holdings.filter((one) => !used.includes(one))
+    const others =
+      isCtidError(error) && error.code === 'ERR_WALLET_EMPTY' ? choose(request, holdings) : undefined
+    if (!others || saying(others) !== saying(choices)) throw error
+    return spend(request, others, { ...options, holdings, verifier })
+  }
+}
+
+const OF_ONE_COPY = ['cnf', 'status', 'iat', 'nbf', 'exp', 'log_receipt']
+
+function saying(choices: readonly Choice[]): string {
+  return canonicalJson(
+    choices.map(({ query, holding, disclose }) => {
+      const claims = Object.entries(readCredential(holding.credential).claims)
+      const said = claims.filter(([name]) => !OF_ONE_COPY.includes(name))
+      return [query.id, disclose, Object.fromEntries(said)]
+    }) as unknown as Json,
+  )
 }
 
 async function send(

@@ -1,6 +1,6 @@
 // Our wallet against our issuer and our verifier, over HTTP: every flow, every response mode, every client identifier.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '#ctid/base'
+import { CtidError, systemClock } from '#ctid/base'
 import { readCredential } from '#ctid/credential'
 import { generateSigner } from '#ctid/crypto'
 import {
@@ -211,6 +211,26 @@ describe('presenting', () => {
       /no credential/,
     )
     expect((await result(other)).body).toEqual({ state: 'declined', error: 'access_denied' })
+  })
+
+  it('with a second copy when another run took the first, and with none when they are all gone', async () => {
+    const taken = await holdings(2)
+    const present = async (gone: readonly Holding[]) => {
+      const started = await start()
+      const presented = await presentTo(started.authorization_request, {
+        fetch,
+        clock: systemClock,
+        random,
+        holdings: taken,
+        resolveVerifier: system.resolveVerifier,
+        onSpend: async (used) => {
+          if (used.some((one) => gone.includes(one))) throw new CtidError('ERR_WALLET_EMPTY')
+        },
+      })
+      return presented.state === 'sent' ? presented.used : []
+    }
+    expect(await present(taken.slice(0, 1))).toEqual(taken.slice(1))
+    await expect(present(taken)).rejects.toMatchObject({ code: 'ERR_WALLET_EMPTY' })
   })
 
   it('asks its holder before a refusal too, so that a verifier cannot try guesses on it unseen', async () => {
