@@ -72,6 +72,9 @@ export function checkChain(x5c: unknown, options: ChainOptions): CheckedChain {
   if (links.some((link) => anchors.some((anchor) => anchor.native.raw.equals(link.native.raw)))) {
     throw new CtidError('ERR_TRUST_CHAIN', { detail: 'the anchor is part of the chain' })
   }
+  // Before any signature is verified: some builds of OpenSSL verify none with an old hash. Nobody relies on the signature of
+  // an anchor, so its hash may be of older times.
+  links.forEach(checkHash)
   const last = links.at(-1) as Link
   const anchor = anchors.find((one) => isIssuedBy(last, one))
   if (!anchor) throw new CtidError('ERR_TRUST_ANCHOR')
@@ -88,8 +91,6 @@ export function checkChain(x5c: unknown, options: ChainOptions): CheckedChain {
     const issuer = path[depth + 1]
     if (issuer && !isIssuedBy(link, issuer)) throw new CtidError('ERR_TRUST_CHAIN', { detail: 'broken link' })
     checkPeriod(link, options.now)
-    // Nobody relies on the signature of an anchor, so its hash may be of older times.
-    if (issuer) checkHash(link)
     checkExtensions(link)
   })
   checkLeaf(leaf, options.acceptedUsages)
