@@ -29,7 +29,7 @@ export function issuerStatusRouter(deps: IssuerStatusDeps): Router {
     const { list = '' } = request.params
     // The draft's historical resolution: the list of now would be taken for that of then.
     if (request.query['time'] !== undefined) throw new CtidError('ERR_STATUS_HISTORY')
-    const answer = /^\d{1,9}$/.test(list) ? await deps.publisher.token(Number(list)) : undefined
+    const answer = /^(0|[1-9]\d{0,8})$/.test(list) ? await deps.publisher.token(Number(list)) : undefined
     if (!answer) throw new CtidError('ERR_HTTP_NOT_FOUND')
     response
       .setHeader('Cache-Control', `public, max-age=${answer.maxAgeSeconds}, no-transform`)

@@ -70,7 +70,7 @@ describe('the issuer over HTTP', () => {
     expect(new Set(bodies).size).toBe(1)
   })
 
-  it.each(['1', '-1', '1.5', 'x', '99999999999', '%2e%2e'])('knows no list %s', async (name) => {
+  it.each(['1', '00', '-1', '1.5', 'x', '99999999999', '%2e%2e'])('knows no list %s', async (name) => {
     const response = await fetch(`${server.url}/status/${name}`)
     expect(response.status).toBe(404)
     expect(response.headers.get('content-type')).toContain('application/problem+json')
