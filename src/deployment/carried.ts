@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CtidError, type JsonObject, parseJsonObject, type RandomBytes } from '../base/index.ts'
-import type { Group } from '../crypto/index.ts'
-import { participantFault } from '../token/index.ts'
+import type { Group, Scalar } from '../crypto/index.ts'
+import { formatPart, participantFault } from '../token/index.ts'
 import { readPrivateJson, writePrivateFile } from '../token/node.ts'
 
 export type CeremonyTools = { readonly group: Group; readonly random: RandomBytes }
@@ -13,6 +13,27 @@ export type CeremonyTools = { readonly group: Group; readonly random: RandomByte
 export type Carried = { readonly toAll: readonly string[]; readonly confidential: readonly string[] }
 
 export const confirmationFile = (id: number) => `confirmation-${id}.json`
+
+/** How the files of a deal are called. */
+export type DealNames = {
+  readonly deal: (id: number) => string
+  readonly part: (from: number, to: number) => string
+}
+
+/** Writes a participant's deal and its part for everybody. The deal last: one whose parts are lost could not be taken back. */
+export async function writeDeal(
+  folder: string,
+  id: number,
+  { deal, parts, names }: { deal: JsonObject; parts: ReadonlyMap<number, Scalar>; names: DealNames },
+): Promise<Carried> {
+  const confidential: string[] = []
+  for (const [to, part] of parts) {
+    await writeCarried(folder, names.part(id, to), formatPart(id, to, part, deal))
+    if (to !== id) confidential.push(names.part(id, to))
+  }
+  await writeCarried(folder, names.deal(id), deal)
+  return { toAll: [names.deal(id)], confidential }
+}
 
 /** Reads what a participant brought. @throws {CtidError} `ERR_TOKEN_CEREMONY` naming the participant */
 export async function readCarried(

@@ -21,7 +21,6 @@ import {
   formatDeal,
   formatKeySet,
   formatMessage,
-  formatPart,
   keySetHash,
   parseBroadcast,
   parseCeremonyState,
@@ -42,6 +41,7 @@ import {
   readCarried,
   readPublic,
   writeCarried,
+  writeDeal,
 } from './carried.ts'
 import { REGISTRAR, REGISTRAR_ALLOWANCE, shareFile } from './keyring.ts'
 
@@ -180,15 +180,8 @@ export async function dealRefreshIn(folder: string, id: number, tools: CeremonyT
   const { keySet } = await readShareFile(shareFile(folder, id), tools.group)
   if (existsSync(join(folder, dealFile(id)))) throw cannot(`there is ${dealFile(id)} already`)
   const { commitments, parts } = dealShareRefresh(keySet, tools.group, tools.random)
-  const deal = formatDeal(id, commitments, keySet)
-  const confidential: string[] = []
-  for (const [to, part] of parts) {
-    await writeCarried(folder, partFile(id, to), formatPart(id, to, part, deal))
-    if (to !== id) confidential.push(partFile(id, to))
-  }
-  // Last: a deal whose parts are lost could not be taken back.
-  await writeCarried(folder, dealFile(id), deal)
-  return { toAll: [dealFile(id)], confidential }
+  const names = { deal: dealFile, part: partFile }
+  return writeDeal(folder, id, { deal: formatDeal(id, commitments, keySet), parts, names })
 }
 
 /**

@@ -12,7 +12,6 @@ import {
   evaluateAt,
   formatConfirmation,
   formatKeySet,
-  formatPart,
   formatProduct,
   keySetHash,
   type ProductDeal,
@@ -33,6 +32,7 @@ import {
   readCarried,
   readPublic,
   writeCarried,
+  writeDeal,
 } from './carried.ts'
 import type { Finished } from './ceremony.ts'
 import { shareFile } from './keyring.ts'
@@ -56,15 +56,8 @@ export async function dealProductIn(folders: RotationFolders, tools: CeremonyToo
   const { keys, current, rotation } = await readOwn(folders, tools)
   if (existsSync(join(folder, productFile(id)))) throw cannot(`there is ${productFile(id)} already`)
   const deal = dealProduct(keys, { current: current.share, rotation }, tools)
-  const document = formatProduct(deal, keys)
-  const confidential: string[] = []
-  for (const [to, part] of deal.parts) {
-    await writeCarried(folder, partFile(id, to), formatPart(id, to, part, document))
-    if (to !== id) confidential.push(partFile(id, to))
-  }
-  // Last: a deal whose parts are lost could not be taken back.
-  await writeCarried(folder, productFile(id), document)
-  return { toAll: [productFile(id)], confidential }
+  const names = { deal: productFile, part: partFile }
+  return writeDeal(folder, id, { deal: formatProduct(deal, keys), parts: deal.parts, names })
 }
 
 /**

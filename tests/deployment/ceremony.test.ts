@@ -386,6 +386,12 @@ describe('a rotation between three folders', () => {
   const bring = (...names: string[]) => {
     for (const name of names) copyFileSync(at(1, name), at('rho-registrar', name))
   }
+  const elsewhereAt = (urls: ReadonlyMap<number, string>) => ({
+    by: at('rho-registrar'),
+    urls,
+    plainHttp: false,
+    clock: systemClock,
+  })
   const PRODUCTS = ['product-1.json', 'product-2.json', 'product-3.json']
 
   it('moves every entry to a key that no folder ever had, and destroys what was, over HTTP', async () => {
@@ -407,12 +413,7 @@ describe('a rotation between three folders', () => {
       expect(await registrar.enrol(first)).toMatchObject({ token, status: 'existing' })
 
       bring(...PRODUCTS)
-      const elsewhere = {
-        by: at('rho-registrar'),
-        urls: multiplying.urls,
-        plainHttp: false,
-        clock: systemClock,
-      }
+      const elsewhere = elsewhereAt(multiplying.urls)
       // Between the moving and the retirement, as somebody meets it who is enrolled meanwhile.
       let during: Promise<unknown> | undefined
       const { registry } = registrar
@@ -466,12 +467,7 @@ describe('a rotation between three folders', () => {
       await step('confirm')
       for (const id of IDS) await rotating('rotate', id)
       bring(...PRODUCTS)
-      const elsewhere = {
-        by: at('rho-registrar'),
-        urls: multiplying.urls,
-        plainHttp: false,
-        clock: systemClock,
-      }
+      const elsewhere = elsewhereAt(multiplying.urls)
       await rotateEvaluatorsElsewhere(registrar, elsewhere)
       await registrar.close()
       writeFileSync(at('registrar', 'evaluators.json'), former)
