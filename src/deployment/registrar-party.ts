@@ -7,9 +7,10 @@ import { type CopyRequest, type IssuedCopy, type IssuerPort, proofChecks } from 
 import { credentialSubject, type Enrolled, enrolDocument, type RegistrarDeps } from '../registrar/index.ts'
 import { type Entry, openRegistry, type Registry, type State } from '../registry/index.ts'
 import { openStore, type Store } from '../store/index.ts'
-import { type Evaluator, httpEvaluator, type KeyRotation, localEvaluator } from '../token/index.ts'
+import { type Evaluator, type KeyRotation, localEvaluator } from '../token/index.ts'
+import { evaluatorsAt } from './evaluators-elsewhere.ts'
 import { folderVault, freshKeys, withFreshKeys } from './fresh-keys.ts'
-import { openRegistrarKeyring, REGISTRAR, type RegistrarKeyring } from './keyring.ts'
+import { openRegistrarKeyring, type RegistrarKeyring } from './keyring.ts'
 import { type DeploymentLog, type HolderProof, type LogOptions, openDeploymentLog } from './log.ts'
 import { holderProofOf, logCeremony, loggedKeyring, loggedRegistry } from './logged.ts'
 import { orClose } from './or-close.ts'
@@ -208,12 +209,10 @@ async function evaluatorsOf(
 ): Promise<readonly Evaluator[]> {
   const { clock, random, evaluatorUrls, plainHttp = false } = options
   if (!evaluatorUrls) return (await keyring.shares()).map((share) => localEvaluator(share, { group, random }))
-  const secrets = keyring.registrar()
-  const keySet = keyring.keySet()
-  return [...evaluatorUrls].flatMap(([id, url]) => {
-    const secret = secrets.get(id)
-    if (!secret) return []
-    const credential = { caller: REGISTRAR, secret }
-    return [httpEvaluator({ id, url, keySet, credential, group, now: clock, random, plainHttp })]
+  return evaluatorsAt({
+    urls: evaluatorUrls,
+    secrets: keyring.registrar(),
+    keySet: keyring.keySet(),
+    ...{ group, clock, random, plainHttp },
   })
 }

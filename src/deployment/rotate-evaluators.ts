@@ -6,12 +6,12 @@ import {
   type Evaluator,
   type EvaluatorKeySet,
   type Fault,
-  httpEvaluator,
   localEvaluator,
   runKeyRotation,
 } from '../token/index.ts'
 import { readPublic } from './carried.ts'
-import { REGISTRAR, readRegistrar } from './keyring.ts'
+import { evaluatorsAt } from './evaluators-elsewhere.ts'
+import { readRegistrar } from './keyring.ts'
 import type { RegistrarParty } from './registrar-party.ts'
 import { readRotatedKeySet, wasRotated, writeRotated } from './rotation-ceremony.ts'
 
@@ -73,12 +73,7 @@ export async function rotateEvaluatorsElsewhere(
   }
   const { rotation: keySet, next } = await readRotatedKeySet(by, current, group)
   const secrets = readRegistrar(await readPublic(by, 'registrar.json'))
-  const evaluators = [...urls].flatMap(([id, url]) => {
-    const secret = secrets.get(id)
-    if (!secret) return []
-    const credential = { caller: REGISTRAR, secret }
-    return [httpEvaluator({ id, url, keySet, credential, group, now: clock, random, plainHttp })]
-  })
+  const evaluators = evaluatorsAt({ urls, secrets, keySet, group, clock, random, plainHttp })
   const moved = await moveAll(party, { keySet, evaluators }, options)
   if (!moved.retired) return moved
   await writeRotated(by, next)

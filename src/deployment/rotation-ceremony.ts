@@ -95,6 +95,11 @@ export async function finishRotationIn(folders: RotationFolders, tools: Ceremony
     await writeCarried(directory, 'evaluators.json', formatKeySet(next))
   }
   const { keySet } = await readShareFile(shareFile(directory, id), tools.group)
+  const { keys } = await readOwn(folders, tools)
+  // What an abandoned rotation left behind is not this one's.
+  if (keySetHash(keySet) !== keySetHash(await nextOf(folder, keys, tools.group))) {
+    throw cannot('next is of another rotation; delete it if that was given up')
+  }
   for (const { id: other } of keySet.shares) {
     for (const name of [partFile(other, id), partFile(id, other), confirmationFile(other)]) {
       await rm(join(folder, name), { force: true })
@@ -142,8 +147,17 @@ export async function readRotatedKeySet(
 ): Promise<RotationKeys & { readonly next: EvaluatorKeySet }> {
   const keys = { current, rotation: parseKeySet(await readPublic(by, 'evaluators.json'), group) }
   requireFits(keys)
-  const deals = (await readProducts(by, keys, group)).map(({ deal }) => ({ ...deal, parts: new Map() }))
-  return { ...keys, next: rotatedKeySet(keys, deals, group) }
+  return { ...keys, next: await nextOf(by, keys, group) }
+}
+
+// From public products alone.
+async function nextOf(folder: string, keys: RotationKeys, group: Group): Promise<EvaluatorKeySet> {
+  const products = await readProducts(folder, keys, group)
+  return rotatedKeySet(
+    keys,
+    products.map(({ deal }) => ({ ...deal, parts: new Map() })),
+    group,
+  )
 }
 
 /** Registrar: says to the evaluators that no entry needs the former key. Returns the file to carry. */

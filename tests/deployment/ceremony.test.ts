@@ -550,6 +550,13 @@ describe('a rotation between three folders', () => {
     await rotating('rotate', 1)
     // Run again where a process ended, it makes nothing new; and another rotation's end is not this one's.
     expect(await rotating('rotate', 1)).toMatchObject({ epoch: 0 })
+    // One that was given up left its next share: it is not taken for that of the rotation that is begun instead.
+    cpSync(at(1, 'next'), at('given-up'), { recursive: true })
+    rmSync(at(1, 'next'), { recursive: true })
+    for (const id of IDS) for (const name of PRODUCTS) rmSync(at(id, name))
+    await step('multiply')
+    cpSync(at('given-up'), at(1, 'next'), { recursive: true })
+    await refused('rotate', /^next is of another rotation/)
     const former = readFileSync(at(1, 'evaluator-1.json'), 'utf8')
     writeFileSync(at(1, 'rotated.json'), JSON.stringify({ format: 'ctid/rotated/v1', next: 'x' }))
     await refused('adopt', /^rotated\.json is of another rotation$/)
