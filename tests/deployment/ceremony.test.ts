@@ -19,8 +19,12 @@ import { openRegistrarKeyring, openRegistrarParty, rotateEvaluatorsElsewhere } f
 import { createApp, listen } from '#ctid/http'
 import { syntheticPeople } from '#ctid/identity'
 import { deriveAnchors, localEvaluator, parseKeySet } from '#ctid/token'
-import type { Io } from '../../src/cli/command.ts'
+import { formatNoteKey, LOG_SIGNATURE, noteSigner } from '#ctid/transparency'
+import { addCaller } from '../../src/cli/callers.ts'
+import type { Command, Io } from '../../src/cli/command.ts'
 import { command as ceremony } from '../../src/cli/commands/ceremony.ts'
+import { command as copies } from '../../src/cli/commands/copies.ts'
+import { command as keys } from '../../src/cli/commands/keys.ts'
 import { EVALUATOR_MAX_BODY_BYTES, openEvaluatorService } from '../../src/http/evaluator.ts'
 import { readShareFile } from '../../src/token/node.ts'
 
@@ -39,7 +43,8 @@ type Answer = {
   readonly hash?: string
   readonly epoch?: number
 }
-async function run(...args: (string | number)[]): Promise<Answer> {
+const run = (...args: (string | number)[]): Promise<Answer> => runCommand(ceremony, ...args)
+async function runCommand<T = Answer>(command: Command, ...args: (string | number)[]): Promise<T> {
   const lines: string[] = []
   const io: Io = {
     out: (line) => lines.push(line),
@@ -49,8 +54,8 @@ async function run(...args: (string | number)[]): Promise<Answer> {
     readStdin: async () => '',
     untilStopped: async () => {},
   }
-  await ceremony.run([...args.map(String), '--json'], io)
-  return JSON.parse(lines.join('\n')) as Answer
+  await command.run([...args.map(String), '--json'], io)
+  return JSON.parse(lines.join('\n')) as T
 }
 const begin = (id: number, ...more: string[]) => run('begin', at(id), '--id', id, ...more)
 const json = (...names: (string | number)[]) => JSON.parse(readFileSync(at(...names), 'utf8')) as JsonObject
@@ -460,27 +465,33 @@ describe('a rotation between three folders', () => {
     const [person] = syntheticPeople({ seed: 'rotation', count: 1 })
     const [present, multiplying] = await Promise.all([serve((id) => at(id)), serve(rho)])
     const former = readFileSync(at('registrar', 'evaluators.json'))
-    let registrar = await openRegistrarAt(present)
+    const registrar = await openRegistrarAt(present)
     try {
       await registrar.enrol(person)
       await step('multiply')
       await step('confirm')
       for (const id of IDS) await rotating('rotate', id)
       bring(...PRODUCTS)
-      const elsewhere = elsewhereAt(multiplying.urls)
-      await rotateEvaluatorsElsewhere(registrar, elsewhere)
-      await registrar.close()
+      await rotateEvaluatorsElsewhere(registrar, elsewhereAt(multiplying.urls))
       writeFileSync(at('registrar', 'evaluators.json'), former)
+      // As the operator does; the issuer is not asked.
+      await addCaller(at('credential.json'), 'registrar')
+      const each = (option: string, urls: ReadonlyMap<number, string>) =>
+        [...urls].flatMap(([id, url]) => [option, `${id}=${url}`])
+      const again = () =>
+        runCommand<JsonObject>(
+          keys,
+          ...['rotate', 'evaluators', '--keys', at('registrar'), '--store', at('registry.db')],
+          ...['--issuer', 'http://127.0.0.1:1', '--issuer-credential', at('credential.json')],
+          ...each('--evaluator', present.urls),
+          ...['--by', at('rho-registrar')],
+          ...each('--by-evaluator', multiplying.urls),
+        )
       for (const said of [true, false]) {
         if (!said) rmSync(at('rho-registrar', 'rotated.json'))
-        registrar = await openRegistrarAt(present)
-        expect(await rotateEvaluatorsElsewhere(registrar, elsewhere)).toMatchObject({
-          retired: true,
-          done: 0,
-        })
-        expect(registrar.keyring.keySet().version).toBe(2)
+        expect(await again()).toMatchObject({ version: 2, entries: 0, 'former retired': 'yes' })
+        expect(json('registrar', 'evaluators.json')['version']).toBe(2)
         expect(existsSync(at('rho-registrar', 'rotated.json'))).toBe(true)
-        await registrar.close()
         if (said) writeFileSync(at('registrar', 'evaluators.json'), former)
       }
     } finally {
@@ -562,6 +573,19 @@ describe('a rotation between three folders', () => {
     await refused('adopt', /^rotated\.json is of another rotation$/)
     expect(readFileSync(at(1, 'evaluator-1.json'), 'utf8')).toBe(former)
   })
+})
+
+it('takes a round of copies of 20 seconds at most', async () => {
+  const token = at('token')
+  writeFileSync(token, 'a-token-of-the-log-for-a-test', { mode: 0o600 })
+  const key = formatNoteKey(noteSigner('log.example', LOG_SIGNATURE, systemRandom(32)).key)
+  const log = ['--log', 'http://127.0.0.1:1/log', '--log-key', key, '--log-token', token]
+  for (const mix of ['21', '-1', '1.5', 'x']) {
+    await expect(runCommand(copies, 'publish', at('out'), ...log, `--mix=${mix}`)).rejects.toMatchObject({
+      code: 'ERR_CLI_USAGE',
+      detail: '--mix',
+    })
+  }
 })
 
 it.each([
