@@ -287,7 +287,6 @@ describe('the commands', () => {
       const again = ['--trustee', await serve(1), ...flags.slice(2, 4)]
       expect(cellsOf(await run(['--keys', folder, ...people, ...again]))).toEqual(cellsOf(inProcess))
     },
-    60_000,
   )
 
   test('a wrong command line is said to be one', async () => {

@@ -47,11 +47,14 @@ describe('SQLite', () => {
     const held = new Promise<void>((resolve) => {
       release = resolve
     })
-    const first = one.transaction(async (tx) => {
-      await tx.run('insert into pair_left (l, r) values ($1, $1)', [bytes(1)])
-      await held
+    let first: Promise<void> = held
+    await new Promise<void>((written) => {
+      first = one.transaction(async (tx) => {
+        await tx.run('insert into pair_left (l, r) values ($1, $1)', [bytes(1)])
+        written()
+        await held
+      })
     })
-    await new Promise((resolve) => setTimeout(resolve, 20))
     await expect(bind(two, bytes(2), bytes(2))).rejects.toMatchObject({ code: 'ERR_STORE_BUSY' })
     expect(await two.rows('select l from pair_left')).toHaveLength(0)
     release()

@@ -113,5 +113,5 @@ describe.runIf(wanted && possible)('a power cut', () => {
     expect(third).toMatchObject({ faults: [], acknowledged: 330 })
     expect(third.rotations).toBeGreaterThan(0)
     expect(calls.filter(({ what }) => what === 'sync-all').length).toBeGreaterThan(0)
-  }, 120_000)
+  })
 })

@@ -419,10 +419,10 @@ describe('refused because of form', () => {
     await expectRefused(text, gate(), 'form', code)
   })
 
-  it('a million characters, at once', async () => {
-    const start = performance.now()
-    await expectRefused(`CTD1:${'A'.repeat(1_000_000)}`, gate(), 'structure', 'ERR_QR_TOO_LARGE')
-    expect(performance.now() - start).toBeLessThan(50)
+  it('a million characters, without decoding them', async () => {
+    for (const character of ['A', 'not base45']) {
+      await expectRefused(`CTD1:${character.repeat(1_000_000)}`, gate(), 'structure', 'ERR_QR_TOO_LARGE')
+    }
   })
 
   it('no tag, and bytes behind the end', async () => {
