@@ -44,7 +44,7 @@ export const BUSINESS_LICENCE: CredentialProfile = {
     established: isDate,
     valid_until: isDate,
     region: /^\d{6}$/,
-    business_scope: /^\P{C}{1,2000}$/u,
+    business_scope: /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,2000}$/u,
     registration_authority: TEXT,
     approved: isDate,
   },

@@ -21,8 +21,11 @@ export function isDate(value: Json): boolean {
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(value)
 }
 
-/** Printable text without control characters, 1 to 200 characters. */
-export const TEXT = /^\P{C}{1,200}$/u
+/**
+ * Text without control characters, 1 to 200 characters. Private-use and not yet assigned ones are in: registers write rare
+ * characters of names so, and their bearers must get a credential, also where the platform's Unicode is older than they are.
+ */
+export const TEXT = /^[^\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]{1,200}$/u
 
 /**
  * Paths of all claims of a subject: each claim, and inside objects each member by itself, so that showing

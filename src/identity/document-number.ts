@@ -12,7 +12,8 @@ const FULL_WIDTH_OFFSET = 0xfee0
  * @throws {CtidError} `ERR_IDENTITY_DOCUMENT_NUMBER`
  */
 export function normaliseDocumentNumber(typed: string): string {
-  if (typed.length > MAX_TYPED_LENGTH) throw new CtidError('ERR_IDENTITY_DOCUMENT_NUMBER')
+  if (typeof typed !== 'string' || typed.length > MAX_TYPED_LENGTH)
+    throw new CtidError('ERR_IDENTITY_DOCUMENT_NUMBER')
   if (/^[0-9A-Z]*$/.test(typed)) return typed
   let out = ''
   for (const character of typed) {

@@ -14,6 +14,13 @@ export type NormalisedName = { readonly name: string; readonly warnings: readonl
 
 const MAX_NAME_LENGTH = 200
 
+/**
+ * What no name may have: controls and format characters (bidirectional, zero-width), lone surrogates, separators of lines, what
+ * Unicode says is no character, and what shows nothing at all (fillers): two names that look alike would be two.
+ * Variation selectors stay: they choose the form of a rare character.
+ */
+const REFUSED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{NChar}]|(?!\p{VS})\p{DI}/u
+
 /** What people type between the parts of minority and foreign names; U+00B7 is the one in documents. */
 const MIDDLE_DOTS = /[\u2022\u2027\u2219\u22c5\u2e31\u2e33\u30fb\uff65]/g
 
@@ -43,11 +50,11 @@ const FROM_PRIVATE_USE: ReadonlyMap<number, number> = new Map([
  * between two Han characters; no spaces between Han characters or around a dot, single spaces elsewhere; private-use
  * code points of GB 18030 to their standard ones. Letter case stays.
  *
- * @throws {CtidError} `ERR_IDENTITY_NAME` when empty, longer than 200 UTF-16 units, or with control, format,
- * bidirectional or surrogate code points, or without any letter
+ * @throws {CtidError} `ERR_IDENTITY_NAME` when empty, longer than 200 UTF-16 units (as typed or in this spelling), with control,
+ * format, bidirectional, surrogate or invisible code points, or without any letter
  */
 export function normaliseName(typed: string): NormalisedName {
-  if (typed.length > MAX_NAME_LENGTH || /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(typed)) {
+  if (typeof typed !== 'string' || typed.length > MAX_NAME_LENGTH || REFUSED.test(typed)) {
     throw new CtidError('ERR_IDENTITY_NAME')
   }
   const warnings = new Set<NameWarning>()
@@ -71,7 +78,10 @@ export function normaliseName(typed: string): NormalisedName {
     if (/\p{Co}/u.test(character)) warnings.add('private-use')
     else if (code > 0xffff) warnings.add('supplementary-plane')
   }
-  if (!/[\p{L}\p{Co}]/u.test(name) || /^·|·$|··/.test(name)) throw new CtidError('ERR_IDENTITY_NAME')
+  // NFC writes some letters as two: a name that is too long then would be refused when it is read again.
+  if (name.length > MAX_NAME_LENGTH || !/[\p{L}\p{Co}]/u.test(name) || /^·|·$|··/.test(name)) {
+    throw new CtidError('ERR_IDENTITY_NAME')
+  }
   return { name, warnings: [...warnings] }
 }
 

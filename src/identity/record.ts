@@ -96,6 +96,9 @@ type ParsedDocument = {
  */
 export function parseDocument(document: DocumentReference, options: ParseRecordOptions = {}): ParsedDocument {
   const { documentType } = document
+  if (!DOCUMENT_TYPES.includes(documentType)) {
+    throw new CtidError('ERR_IDENTITY_RECORD', { detail: 'documentType' })
+  }
   const issuingState = parseIssuingState(document.issuingState)
   if (documentType !== 'passport' && issuingState !== 'CHN') throw new CtidError('ERR_IDENTITY_ISSUING_STATE')
   const typed = normaliseDocumentNumber(document.documentNumber)

@@ -17,6 +17,7 @@ import {
   pairwiseIdOf,
   presentCredential,
 } from '#ctid/credential'
+import { normaliseName } from '#ctid/identity'
 import { systemRandom } from '../../src/base/index.ts'
 import { issuer, policy } from './setup.ts'
 
@@ -103,6 +104,14 @@ describe('the CTID file', () => {
       exp: at('2027-05-24'),
       age_equal_or_over: { 18: true },
     })
+  })
+
+  it.each([
+    ['for private use', '王\ue000'],
+    ['of a newer Unicode than the platform’s', '王\u{2fff0}'],
+  ])('takes a name with a character %s, as the identity room does', (_title, name) => {
+    expect(normaliseName(name).name).toBe(name)
+    expect(ctidFileClaims({ ...PERSON, name }, { now: NOW })['name']).toBe(name)
   })
 
   it('masks a document number and never carries a whole one', () => {

@@ -73,6 +73,10 @@ describe('rare characters', () => {
     }
   })
 
+  it('keeps the variation selector that chooses the form of a character', () => {
+    expect(normaliseName('葛\u{e0100}').name).toBe('葛\u{e0100}')
+  })
+
   it('warns of any other private-use character', () => {
     expect(normaliseName('王\ue000').warnings).toEqual(['private-use'])
   })
@@ -92,6 +96,14 @@ describe('refusals', () => {
     '·王',
     '王··明',
     '王\n明',
+    // Letters and marks that show nothing, and code points that Unicode keeps for no character.
+    '\u3164',
+    'Li\u3164',
+    'Li\uffa0',
+    'Li\u034f',
+    '王\uffff',
+    // 150 letters that NFC writes as 300.
+    '\u0958'.repeat(150),
   ])('%j', (typed) => {
     expect(() => normaliseName(typed)).toThrowError(expect.objectContaining({ code: 'ERR_IDENTITY_NAME' }))
   })

@@ -103,6 +103,25 @@ describe('canonicalIdentity', () => {
     )
   })
 
+  it.each([
+    ['a type that there is not', { ...PERSON, documentType: 'toString' }, 'ERR_IDENTITY_RECORD'],
+    ['no number', { ...PERSON, documentNumber: undefined }, 'ERR_IDENTITY_DOCUMENT_NUMBER'],
+    [
+      'a number that is no text',
+      { ...PERSON, documentNumber: 110105491231002 },
+      'ERR_IDENTITY_DOCUMENT_NUMBER',
+    ],
+    [
+      'a list of texts',
+      { ...PERSON, documentNumber: [...'110105491231002'] },
+      'ERR_IDENTITY_DOCUMENT_NUMBER',
+    ],
+  ])('refuses %s from callers without types', (_title, document, code) => {
+    expect(() => canonicalIdentity({ issuingState: 'CHN', ...document } as never)).toThrowError(
+      expect.objectContaining({ code }),
+    )
+  })
+
   it('does not depend on the name, sex or validity', () => {
     const a = parseLegalRecord(PERSON)
     const b = parseLegalRecord({ ...PERSON, name: '李改名', validUntil: '2030-01-01' })
