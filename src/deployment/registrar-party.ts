@@ -3,7 +3,13 @@
 import { type Clock, CtidError, type RandomBytes } from '../base/index.ts'
 import { type Group, loadSodiumGroup } from '../crypto/index.ts'
 import { type LegalRecord, parseLegalRecord } from '../identity/index.ts'
-import { type CopyRequest, type IssuedCopy, type IssuerPort, proofChecks } from '../issuer/index.ts'
+import {
+  type CopyRequest,
+  type CopyState,
+  type IssuedCopy,
+  type IssuerPort,
+  proofChecks,
+} from '../issuer/index.ts'
 import { credentialSubject, type Enrolled, enrolDocument, type RegistrarDeps } from '../registrar/index.ts'
 import { type Entry, openRegistry, type Registry, type State } from '../registry/index.ts'
 import { openStore, type Store } from '../store/index.ts'
@@ -160,9 +166,15 @@ export async function assembleRegistrar(parts: Parts, options: RegistrarOptions)
       await validEntry(registry, token)
     },
     async followState(token) {
-      const entry = await registry.lookup(token)
-      if (!entry) throw new CtidError('ERR_REGISTRY_TOKEN')
-      await issuing.setState(entry.id, COPY_STATES[entry.state])
+      // Looked at again afterwards: of two steps that are carried over at once, the later one must have the last word.
+      for (let told: CopyState | undefined; ; ) {
+        const entry = await registry.lookup(token)
+        if (!entry) throw new CtidError('ERR_REGISTRY_TOKEN')
+        const state = COPY_STATES[entry.state]
+        if (state === told) return
+        await issuing.setState(entry.id, state)
+        told = state
+      }
     },
   }
 }
@@ -194,7 +206,7 @@ async function validEntry(registry: Registry, token: Uint8Array): Promise<Entry>
 }
 
 // Copies end with their document anyway, so an expired entry needs no entry in the status list.
-const COPY_STATES: Readonly<Record<State, 'valid' | 'suspended' | 'revoked'>> = {
+const COPY_STATES: Readonly<Record<State, CopyState>> = {
   active: 'valid',
   expired: 'valid',
   frozen: 'suspended',

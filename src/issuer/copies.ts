@@ -191,12 +191,9 @@ export async function setCopyState(
   const { ledger } = deps
   await sweepDaily(deps)
   const label = copyLabel(subjectId, deps.linkKey)
-  if (state !== 'revoked' && (await ledger.subjectStatus(label)) === STATUS_INVALID) {
-    throw new CtidError('ERR_ISSUER_REVOKED')
-  }
   const status = STATUS_OF[state]
   // The subject first: whoever issues at the same time sees it, or has its places found below.
-  await ledger.setSubjectStatus(label, status)
+  if (!(await ledger.setSubjectStatus(label, status))) throw new CtidError('ERR_ISSUER_REVOKED')
   const places: StatusPlace[] = []
   for (const sealed of await ledger.entries(label)) places.push(...(await openPlaces(sealed, label, deps)))
   await ledger.setStatuses(places, status)

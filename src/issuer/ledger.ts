@@ -1,6 +1,11 @@
 // What an issuer must remember: which places it gave away, which belong together, and what their status is.
 import type { MaybePromise, RandomBytes } from '../base/index.ts'
-import { type IndexAllocator, memoryIndexAllocator, type StatusPlace } from '../status/index.ts'
+import {
+  type IndexAllocator,
+  memoryIndexAllocator,
+  STATUS_INVALID,
+  type StatusPlace,
+} from '../status/index.ts'
 
 /** Places of one issuance, sealed, under a label that only the issuer can make from a subject's name. */
 export type LedgerEntry = {
@@ -18,7 +23,12 @@ export type IssuerLedger = IndexAllocator & {
   entries(label: Uint8Array): MaybePromise<readonly Uint8Array[]>
   /** Status that holds for all copies of a label; 0 when none was set. */
   subjectStatus(label: Uint8Array): MaybePromise<number>
-  setSubjectStatus(label: Uint8Array, status: number): MaybePromise<void>
+  /**
+   * Whether the status holds now: what was revoked (1) stays so, however many ask at once, and keeps out any other status. Looking
+   * and writing are one step.
+   */
+  setSubjectStatus(label: Uint8Array, status: number): MaybePromise<boolean>
+  /** Gives places a status, but for those that were revoked. */
   setStatuses(places: readonly StatusPlace[], status: number): MaybePromise<void>
   /** Every entry of a list that is not valid. */
   statuses(list: number): MaybePromise<readonly { readonly index: number; readonly status: number }[]>
@@ -52,11 +62,14 @@ export function memoryLedger(options: LedgerOptions): IssuerLedger {
     append: (entry) => void kept.push(entry),
     entries: (label) => kept.filter((one) => one.label.join() === label.join()).map((one) => one.sealed),
     subjectStatus: (label) => subjects.get(label.join()) ?? 0,
-    setSubjectStatus: (label, status) => void subjects.set(label.join(), status),
+    setSubjectStatus: (label, status) => {
+      if (subjects.get(label.join()) !== STATUS_INVALID) subjects.set(label.join(), status)
+      return subjects.get(label.join()) === status
+    },
     setStatuses: (places, status) => {
       for (const { list, index } of places) {
         const known = statuses.get(list) ?? new Map<number, number>()
-        statuses.set(list, known.set(index, status))
+        if (known.get(index) !== STATUS_INVALID) statuses.set(list, known.set(index, status))
       }
     },
     statuses: (list) => [...(statuses.get(list) ?? [])].map(([index, status]) => ({ index, status })),

@@ -1,12 +1,17 @@
 // The issuer's ledger in a database: places, sealed links, statuses.
 import type { RandomBytes } from '../base/index.ts'
 import { CtidError, shuffle } from '../base/index.ts'
-import { randomIndex, type StatusPlace } from '../status/index.ts'
+import { randomIndex, STATUS_INVALID, type StatusPlace } from '../status/index.ts'
 import type { Migrations, Session, Store } from '../store/index.ts'
 import type { IssuerLedger, LedgerOptions } from './ledger.ts'
 
 // A place is one number, so that it can be a key: list · 2^24 + index.
 const LIST = 2 ** 24
+
+/** Places of one statement: more than one request can ask for. */
+const TOGETHER = 64
+const MARKS = Array.from({ length: TOGETHER }, (_, i) => `$${i + 3}`).join(', ')
+const UPDATE = `update issuer_status set status = $1 where status <> $2 and place in (${MARKS})`
 
 /** `issuer_place` makes "never twice" a constraint of the database; nothing in these tables names a subject. */
 export const issuerMigrations: Migrations = {
@@ -94,18 +99,25 @@ export function storeLedger(store: Store, options: LedgerOptions): IssuerLedger 
       return row?.status ?? 0
     },
     setSubjectStatus: async (label, status) => {
-      await store.run(
-        'insert into issuer_subject (label, status) values ($1, $2) on conflict (label) do update set status = excluded.status',
-        [label, status],
+      const written = await store.run(
+        'insert into issuer_subject (label, status) values ($1, $2) on conflict (label) do update set status = excluded.status where issuer_subject.status <> $3',
+        [label, status, STATUS_INVALID],
       )
+      return written === 1 || status === STATUS_INVALID
     },
     setStatuses: async (places, status) => {
+      const keys = places.map(({ list, index }) => list * LIST + index)
+      const rows = keys.map((key) => [key, status])
       await store.transaction(async (session) => {
-        for (const place of places) {
-          await session.run(
-            'insert into issuer_status (place, status) values ($1, $2) on conflict (place) do update set status = excluded.status',
-            [place.list * LIST + place.index, status],
+        if ((await session.insert('issuer_status', ['place', 'status'], rows)) === keys.length) return
+        for (let start = 0; start < keys.length; start += TOGETHER) {
+          const some = keys.slice(start, start + TOGETHER)
+          // Always the same number of keys, the last one again and again: a statement is parsed once.
+          const full = Array.from(
+            { length: TOGETHER },
+            (_, i) => some[Math.min(i, some.length - 1)] as number,
           )
+          await session.run(UPDATE, [status, STATUS_INVALID, ...full])
         }
       })
     },

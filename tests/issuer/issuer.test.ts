@@ -204,6 +204,32 @@ describe.each([
     expect((await ledger.statuses(0)).map((one) => one.index)).not.toContain(other?.status.index)
   })
 
+  it('a revocation that comes in the middle of thawing is for good', async () => {
+    const ledger = await makeLedger()
+    const deps = depsOf(ledger)
+    const subjectId = systemRandom(16)
+    const copies = await issueCopies(request(subjectId), (await wallet(3)).keys, deps)
+    await setCopyState(subjectId, 'suspended', deps)
+    // Stopped where the subject is valid again and its places are still to come.
+    const thawing: IssuerDeps = {
+      ...deps,
+      ledger: {
+        ...ledger,
+        entries: async (label) => {
+          await setCopyState(subjectId, 'revoked', deps)
+          return ledger.entries(label)
+        },
+      },
+    }
+    await setCopyState(subjectId, 'valid', thawing)
+    const statuses = new Map((await ledger.statuses(0)).map(({ index, status }) => [index, status]))
+    expect(copies.map(({ status }) => statuses.get(status.index))).toEqual([1, 1, 1])
+    await expect(setCopyState(subjectId, 'valid', deps)).rejects.toMatchObject({ code: 'ERR_ISSUER_REVOKED' })
+    await expect(issueCopies(request(subjectId), (await wallet(1)).keys, deps)).rejects.toMatchObject({
+      code: 'ERR_ISSUER_REVOKED',
+    })
+  })
+
   it('gives every place once, under concurrency, over several lists', async () => {
     const ledger = await makeLedger()
     const all = (await Promise.all(Array.from({ length: 40 }, () => ledger.allocate(8)))).flat()

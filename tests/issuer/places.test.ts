@@ -134,6 +134,54 @@ describe.each(engines)('$engine', ({ fresh, present }) => {
     expect((await ledger.allocate(1))[0]?.list).toBe(1)
   })
 
+  it.skipIf(!present)(
+    'gives fifty places a status in one statement, or in two when they have one',
+    async () => {
+      const real = await open(await fresh())
+      const { store, sent } = counting(real)
+      const { statuses: read } = storeLedger(real, { random: systemRandom })
+      const ledger = { ...storeLedger(store, { random: systemRandom }), statuses: read }
+      const places = await ledger.allocate(50)
+      const [other] = await ledger.allocate(1)
+      const counts: number[] = []
+      const statuses = new Set<number>()
+      for (const status of [2, 0, 2, 1]) {
+        const before = sent()
+        await ledger.setStatuses(places, status)
+        counts.push(sent() - before)
+        for (const one of await ledger.statuses(0)) statuses.add(one.status)
+        expect(await ledger.statuses(0)).toHaveLength(status === 0 ? 0 : 50)
+      }
+      expect(counts).toEqual([1, 2, 2, 2])
+      expect(statuses).toEqual(new Set([1, 2]))
+      // Of two hundred, some new, some known, some revoked: revoked ones stay so.
+      const more = await ledger.allocate(150)
+      await ledger.setStatuses([...more, ...places], 2)
+      const now = new Map((await ledger.statuses(0)).map(({ index, status }) => [index, status]))
+      expect(places.map(({ index }) => now.get(index))).toEqual(places.map(() => 1))
+      expect(more.map(({ index }) => now.get(index))).toEqual(more.map(() => 2))
+      expect(now.has(other?.index ?? -1)).toBe(false)
+      await ledger.setStatuses([], 1)
+    },
+  )
+
+  it.skipIf(!present)('a subject that was revoked stays so, whoever asks for what at once', async () => {
+    const url = await fresh()
+    const [one, two] = [
+      storeLedger(await open(url), { random: systemRandom }),
+      storeLedger(await open(url), { random: systemRandom }),
+    ] as const
+    for (let i = 0; i < 10; i++) {
+      const label = systemRandom(32)
+      const asked = [one, two, one, two].map((ledger, j) =>
+        ledger.setSubjectStatus(label, [0, 1, 2, 0][j] ?? 0),
+      )
+      expect((await Promise.all(asked))[1]).toBe(true)
+      expect([await one.subjectStatus(label), await two.setSubjectStatus(label, 0)]).toEqual([1, false])
+      expect([await two.setSubjectStatus(label, 1), await two.subjectStatus(label)]).toEqual([true, 1])
+    }
+  })
+
   it.skipIf(!present)('takes no place that somebody took without counting it', async () => {
     const store = await open(await fresh())
     const ledger = storeLedger(store, { random: systemRandom, listSize: 64, fill: 0.5 })

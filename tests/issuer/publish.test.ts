@@ -30,13 +30,13 @@ describe('a publisher of many lists', () => {
     }
     const before = [await read(0), await read(1)]
     now += 31
-    await ledger.setStatuses([{ list: 1, index: 7 }], 1)
+    await ledger.setStatuses([{ list: 1, index: 7 }], 2)
     const after = [await read(0), await read(1)]
     expect(after.map(({ iat }) => iat)).toEqual([1031, 1031])
     expect(after[0]?.status_list).toEqual(before[0]?.status_list)
     expect(after[1]?.status_list).not.toEqual(before[1]?.status_list)
     const list = await decodeStatusList(after[1]?.status_list)
-    expect([getStatus(list, 6), getStatus(list, 7)]).toEqual([0, 1])
+    expect([getStatus(list, 6), getStatus(list, 7)]).toEqual([0, 2])
     // And back again.
     await ledger.setStatuses([{ list: 1, index: 7 }], 0)
     publisher.changed()

@@ -3,7 +3,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemRandom, toHex } from '#ctid/base'
 import { asProvenKey } from '#ctid/credential'
 import { generateSigner, type Point, type Signer } from '#ctid/crypto'
@@ -133,6 +133,24 @@ it('a state that the ledger was not told of yet stops issuing all the same', asy
   await system.registry.freeze(token, { reason: 'court-order', officer })
   await expect(issue(token, document)).rejects.toMatchObject({ code: 'ERR_ISSUER_REVOKED' })
   await expect(system.followState(new Uint8Array(32))).rejects.toMatchObject({ code: 'ERR_REGISTRY_TOKEN' })
+})
+
+it('of two steps that are carried over at once the later one has the last word', async () => {
+  const { token } = await system.enrol(document)
+  const held = await issue(token, document)
+  await system.registry.freeze(token, { reason: 'device-lost', officer })
+  await system.followState(token)
+  await system.registry.unfreeze(token, { reason: 'holder-request', officer })
+  // The thaw was read and is on its way to the issuer when the card is frozen again, and that is carried over first.
+  const { setState } = system.issuing
+  const spy = vi.spyOn(system.issuing, 'setState').mockImplementationOnce(async (id, state) => {
+    await system.registry.freeze(token, { reason: 'device-lost', officer })
+    await system.followState(token)
+    return setState(id, state)
+  })
+  await system.followState(token)
+  spy.mockRestore()
+  expect(await atGate(held)).toBe('ERR_VERIFIER_SUSPENDED')
 })
 
 describe('a rotation of the evaluators’ key that is killed', () => {
