@@ -3,10 +3,10 @@
 
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
 import { pages } from '../../demo/pages.ts'
-import { type Demo, enrol, findChromium, launch, open, showCode, startDemo } from './browser.ts'
+import { enrol, findChromium, open, scene, showCode } from './browser.ts'
 
 const executable = findChromium()
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -32,30 +32,23 @@ async function axe(page: Page): Promise<Violation[]> {
 
 // A minute of page loads: CI does it, and whoever changes a page.
 describe.skipIf(!executable || !process.env['CTID_FULL'])('access to the demo', () => {
-  let demo: Demo
-  let browser: Browser
-
-  beforeAll(async () => {
-    ;[demo, browser] = await Promise.all([startDemo(), launch(executable ?? '')])
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await demo?.stop()
-  })
+  const town = scene(executable)
 
   const visit = async (
     path: string,
     options: { language?: string; theme?: 'light' | 'dark'; caring?: boolean; width?: number } = {},
   ) => {
     const { language = 'en', theme = 'light', caring = false, width = 1280 } = options
-    const context = await browser.newContext({
+    const context = await town.browser.newContext({
       viewport: { width, height: 800 },
       colorScheme: theme,
       reducedMotion: 'reduce',
     })
     const cookies = { ctid_lang: language, ctid_caring: caring ? '1' : '0' }
-    await context.addCookies(Object.entries(cookies).map(([name, value]) => ({ name, value, url: demo.url })))
-    return open(context, demo.url + path)
+    await context.addCookies(
+      Object.entries(cookies).map(([name, value]) => ({ name, value, url: town.demo.url })),
+    )
+    return open(context, town.demo.url + path)
   }
 
   it.each(pages.map(({ path }) => path))('has no finding of axe-core on %s, light and dark', async (path) => {
@@ -187,7 +180,9 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('access to the demo', 
     )
     expect(left).toEqual(['English'])
     // The choice is remembered, and the server speaks it at once.
-    const response = await page.request.get(`${demo.url}/verifier`, { headers: { cookie: 'ctid_lang=zh' } })
+    const response = await page.request.get(`${town.demo.url}/verifier`, {
+      headers: { cookie: 'ctid_lang=zh' },
+    })
     expect(await response.text()).toContain('<html lang="zh-CN"')
   })
 

@@ -3,7 +3,14 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core'
+import { afterAll, beforeAll } from 'vitest'
 import { systemClock } from '#ctid/base'
 import { listen } from '#ctid/http'
 import { STEP_SECONDS, toMatrix } from '#ctid/qr'
@@ -138,6 +145,40 @@ export async function open(context: BrowserContext, url: string): Promise<Page> 
   await page.goto(url)
   await page.waitForSelector('html[data-ready]')
   return page
+}
+
+export type Scene = {
+  readonly demo: Demo
+  readonly browser: Browser
+  /** Opens a page as somebody new: in a context of its own. */
+  readonly visit: (path: string, options?: BrowserContextOptions) => Promise<Page>
+}
+
+/** A demo and Chromium for the tests of one `describe`: started before them and ended after them. */
+export function scene(executablePath = ''): Scene {
+  let started: { readonly demo: Demo; readonly browser: Browser } | undefined
+  beforeAll(async () => {
+    const [demo, browser] = await Promise.all([startDemo(), launch(executablePath)])
+    started = { demo, browser }
+  })
+  afterAll(async () => {
+    await started?.browser.close()
+    await started?.demo.stop()
+  })
+  const running = () => {
+    if (!started) throw new Error('the scene has not started')
+    return started
+  }
+  return {
+    get demo() {
+      return running().demo
+    },
+    get browser() {
+      return running().browser
+    },
+    visit: async (path, options = {}) =>
+      open(await running().browser.newContext(options), running().demo.url + path),
+  }
 }
 
 /** Enrols one of the walk-ins (counted from zero) and opens the wallet. */

@@ -1,10 +1,10 @@
 // The departments in a real browser: tables that cannot be joined, a join in the open, lies and refusals, the own record.
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { BrowserContextOptions, Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
 import { joinByEveryColumn, type Table } from '../../demo/pages/departments/joining.ts'
 import { FIELDS } from '../../demo/parties/department-fields.ts'
 import { rowOf, subjects } from '../../demo/parties/department-people.ts'
-import { type Demo, findChromium, launch, open, startDemo } from './browser.ts'
+import { findChromium, open, scene } from './browser.ts'
 
 const executable = findChromium()
 // CI runs all of it; a developer's run does one join from end to end and the refusals.
@@ -41,19 +41,10 @@ describe('joining tables by every column', () => {
 })
 
 describe.skipIf(!executable)('the departments in a browser', () => {
-  let demo: Demo
-  let browser: Browser
+  const town = scene(executable)
 
-  beforeAll(async () => {
-    ;[demo, browser] = await Promise.all([startDemo(), launch(executable ?? '')])
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await demo?.stop()
-  })
-
-  const openPage = async (options: BrowserContextOptions = {}): Promise<Page> =>
-    open(await browser.newContext({ locale: 'en', ...options }), `${demo.url}/departments`)
+  const openPage = (options: BrowserContextOptions = {}): Promise<Page> =>
+    town.visit('/departments', { locale: 'en', ...options })
 
   const ask = async (page: Page): Promise<void> => {
     await page.click('#tab-join')
@@ -145,6 +136,22 @@ describe.skipIf(!executable)('the departments in a browser', () => {
     expect(asked).toHaveLength(1)
     expect(asked[0]).toContain('Food Safety Office')
     expect(asked[0]).toContain('How many holders of a food licence lack a valid health certificate?')
+  })
+
+  full('asks again for what it could not get when it opened, and does not take it for nothing', async () => {
+    const context = await town.browser.newContext({ locale: 'en' })
+    await context.route('**/departments-console/state', (route) => route.abort(), { times: 2 })
+    const page = await open(context, `${town.demo.url}/departments`)
+    await expect.poll(() => page.innerText('#notice')).toBe('No answer from the departments.')
+    await page.click('#tab-record')
+    await page.click('#record-go')
+    await expect.poll(() => page.innerText('#notice')).toBe('No answer from the departments.')
+    expect(await page.locator('[data-entries]').count()).toBe(0)
+    await page.click('#record-go')
+    await page.waitForSelector('[data-entries]')
+    expect(Number(await page.getAttribute('[data-entries]', 'data-entries'))).toBeGreaterThan(0)
+    expect(await page.locator('#person option').count()).toBeGreaterThan(1)
+    expect(await page.innerText('#notice')).toBe('')
   })
 
   it('refuses in earnest: grants expired, used up, exceeded; no receipt; no ceremony; invented people; a stolen table', async () => {

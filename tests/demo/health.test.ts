@@ -2,26 +2,20 @@
 // pass or not; the auditor repeats every derivation, sees a painted record, and finds an order for what it is.
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { check, type Demo, enrol, findChromium, launch, open, startDemo } from './browser.ts'
+import { check, type Demo, enrol, findChromium, launch, open, scene, startDemo } from './browser.ts'
 
 const executable = findChromium()
 
 describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser', () => {
-  let demo: Demo
-  let browser: Browser
+  const town = scene(executable)
   let citizen: Page
   let desk: Page
 
   beforeAll(async () => {
-    ;[demo, browser] = await Promise.all([startDemo(), launch(executable ?? '')])
-    const phone = await browser.newContext({ viewport: { width: 390, height: 844 } })
-    await enrol(await open(phone, `${demo.url}/citizen`))
-    citizen = await open(phone, `${demo.url}/health`)
-    desk = await open(await browser.newContext(), `${demo.url}/health-desk`)
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await demo?.stop()
+    const phone = await town.browser.newContext({ viewport: { width: 390, height: 844 } })
+    await enrol(await open(phone, `${town.demo.url}/citizen`))
+    citizen = await open(phone, `${town.demo.url}/health`)
+    desk = await town.visit('/health-desk')
   })
 
   const colourIs = (colour: string) => citizen.waitForSelector(`.sign[data-colour="${colour}"]`)
@@ -51,7 +45,7 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser',
   })
 
   it('passes the gate, which learns that and nothing more', async () => {
-    const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
+    const gate = await town.visit('/verifier')
     await gate.selectOption('#policy', 'health')
     const code = await healthCode()
     expect(await check(gate, code)).toMatchObject({
@@ -69,7 +63,7 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser',
     const why = await citizen.innerText('#why')
     expect(why).toContain('tracing')
     await expect.poll(() => citizen.innerText('#back')).toMatch(/Green from .*20\d\d/)
-    const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
+    const gate = await town.visit('/verifier')
     await gate.selectOption('#policy', 'health')
     expect((await check(gate, await healthCode())).failed).toEqual(['health'])
 
@@ -84,7 +78,7 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser',
     await colourIs('green')
     await expect.poll(() => citizen.locator('[data-appeal="upheld"]').count()).toBe(1)
     // The filing and the decision are both in the log, opened here by the person alone.
-    const log = await open(citizen.context(), `${demo.url}/log`)
+    const log = await open(citizen.context(), `${town.demo.url}/log`)
     await log.click('#tab-mine')
     await log.waitForSelector('[data-mine="binding"]')
     const lines = log.locator('[data-mine="appeal"]')
@@ -100,10 +94,10 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('health in a browser',
     await citizen.waitForSelector('#paper[open] svg')
     const paper = (await citizen.getAttribute('#paper-code', 'data-text')) ?? ''
     await citizen.click('#paper-close')
-    const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
+    const gate = await town.visit('/verifier')
     await gate.selectOption('#policy', 'health')
     expect(await check(gate, paper)).toMatchObject({ ok: true, failed: [] })
-    const answer = await fetch(`${demo.url}/health/code-verifications`, {
+    const answer = await fetch(`${town.demo.url}/health/code-verifications`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ code: paper }),

@@ -1,45 +1,25 @@
 // The journey in a real browser: a person enrols, shows a code, a camera reads it; and everything that must be refused.
-import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { walkIns } from '../../demo/parties/town.ts'
-import {
-  check,
-  type Demo,
-  enrol,
-  findChromium,
-  launch,
-  open,
-  readResult,
-  showCode,
-  startDemo,
-} from './browser.ts'
+import { check, enrol, findChromium, launch, open, readResult, scene, showCode } from './browser.ts'
 
 const executable = findChromium()
 // CI runs all of it; a developer's run does the journey itself and the verification without a network.
 const full = it.skipIf(!process.env['CTID_FULL'])
 
 describe.skipIf(!executable)('the demo in a browser', () => {
-  let demo: Demo
-  let browser: Browser
-
-  beforeAll(async () => {
-    ;[demo, browser] = await Promise.all([startDemo(), launch(executable ?? '')])
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await demo?.stop()
-  })
+  const town = scene(executable)
 
   it('enrols, shows a code, and reads it by camera: accepted once, then refused, and refused a minute later', async () => {
-    const phone = await browser.newContext({ viewport: { width: 390, height: 844 } })
-    const wallet = await open(phone, `${demo.url}/citizen`)
+    const phone = await town.browser.newContext({ viewport: { width: 390, height: 844 } })
+    const wallet = await open(phone, `${town.demo.url}/citizen`)
     await enrol(wallet)
     await wallet.waitForSelector('[data-state="active"]')
     const code = await showCode(wallet)
 
-    const gate = await launch(executable ?? '', { seen: code, folder: demo.folder })
+    const gate = await launch(executable ?? '', { seen: code, folder: town.demo.folder })
     try {
-      const page = await open(await gate.newContext(), `${demo.url}/verifier`)
+      const page = await open(await gate.newContext(), `${town.demo.url}/verifier`)
       await page.click('#camera-toggle')
       const first = await readResult(page)
       expect(first).toMatchObject({ ok: true, failed: [] })
@@ -54,7 +34,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
       // Another verifier, which has not seen the code, a minute later.
       const later = await gate.newContext()
       await later.clock.install({ time: Date.now() + 61_000 })
-      const other = await open(later, `${demo.url}/verifier`)
+      const other = await open(later, `${town.demo.url}/verifier`)
       await other.click('#camera-toggle')
       const late = await readResult(other)
       expect(late).toMatchObject({ ok: false, failed: ['time-step'] })
@@ -66,7 +46,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
   full(
     'shows the evaluators’ proofs checked in the browser, and finds the same person enrolled already',
     async () => {
-      const page = await open(await browser.newContext(), `${demo.url}/citizen`)
+      const page = await town.visit('/citizen')
       await page.click('label.person:nth-child(3)')
       await page.click('#enrol-go')
       await page.waitForSelector('#open-wallet')
@@ -75,7 +55,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
       const blinded = await page.locator('#steps li:nth-child(2) .bytes-row span:nth-child(2)').innerText()
       expect(blinded).toMatch(/^[0-9a-f]{64}$/)
 
-      const again = await open(await browser.newContext(), `${demo.url}/citizen`)
+      const again = await town.visit('/citizen')
       await again.click('label.person:nth-child(3)')
       await again.click('#enrol-go')
       await again.waitForSelector('#open-wallet')
@@ -89,7 +69,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
   )
 
   full('keeps keys that cannot be read, and gives no two codes anything in common', async () => {
-    const page = await open(await browser.newContext(), `${demo.url}/citizen`)
+    const page = await town.visit('/citizen')
     await enrol(page, 1)
     const keys = await page.evaluate(async () => {
       const database = await new Promise<IDBDatabase>((resolve) => {
@@ -120,8 +100,8 @@ describe.skipIf(!executable)('the demo in a browser', () => {
   })
 
   full('answers a challenge for one verifier only', async () => {
-    const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
-    const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+    const gate = await town.visit('/verifier')
+    const wallet = await town.visit('/citizen')
     await enrol(wallet, 4)
     await gate.selectOption('#policy', 'counter')
     expect(await check(gate, await showCode(wallet))).toMatchObject({ ok: false })
@@ -134,7 +114,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
     await wallet.waitForSelector('#code svg')
     const code = (await wallet.getAttribute('#code', 'data-text')) ?? ''
 
-    const elsewhere = await open(await browser.newContext(), `${demo.url}/verifier`)
+    const elsewhere = await town.visit('/verifier')
     await elsewhere.selectOption('#policy', 'counter')
     expect((await check(elsewhere, code)).failed).toContain('challenge')
     expect(await check(gate, code)).toMatchObject({ ok: true, failed: [] })
@@ -143,7 +123,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
   })
 
   full('takes the online code once, and the paper form as low assurance', async () => {
-    const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+    const wallet = await town.visit('/citizen')
     await enrol(wallet, 6)
     await wallet.click('#show-online')
     await wallet.click('#online-start')
@@ -152,7 +132,7 @@ describe.skipIf(!executable)('the demo in a browser', () => {
     await wallet.click('#paper-start')
     const paper = (await wallet.getAttribute('#paper-code', 'data-text')) ?? ''
 
-    const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
+    const gate = await town.visit('/verifier')
     expect(await check(gate, online)).toMatchObject({ ok: true, failed: [] })
     expect(await check(gate, online)).toMatchObject({ ok: false })
     const result = await check(gate, paper)
@@ -163,10 +143,10 @@ describe.skipIf(!executable)('the demo in a browser', () => {
   })
 
   it('verifies with the network cut, after a reload too', async () => {
-    const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+    const wallet = await town.visit('/citizen')
     await enrol(wallet, 5)
-    const context = await browser.newContext()
-    const gate = await open(context, `${demo.url}/verifier`)
+    const context = await town.browser.newContext()
+    const gate = await open(context, `${town.demo.url}/verifier`)
     await gate.evaluate(() => navigator.serviceWorker.ready)
     await context.setOffline(true)
     await gate.reload()
@@ -181,10 +161,10 @@ describe.skipIf(!executable)('the demo in a browser', () => {
   full(
     'refuses a frozen holder once the gate has the next list, accepts again after, and keys rotate meanwhile',
     async () => {
-      const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+      const wallet = await town.visit('/citizen')
       await enrol(wallet, 0)
-      const gate = await open(await browser.newContext(), `${demo.url}/verifier`)
-      const office = await open(await browser.newContext(), `${demo.url}/authority`)
+      const gate = await town.visit('/verifier')
+      const office = await town.visit('/authority')
       await office.click('#tab-keys')
       await office.click('#rotate-token')
       await office.waitForSelector('#rotation .note')
@@ -206,9 +186,9 @@ describe.skipIf(!executable)('the demo in a browser', () => {
   )
 
   full('opens a record only with a reason, which the person can read', async () => {
-    const wallet = await open(await browser.newContext(), `${demo.url}/citizen`)
+    const wallet = await town.visit('/citizen')
     await enrol(wallet, 3)
-    const office = await open(await browser.newContext(), `${demo.url}/authority`)
+    const office = await town.visit('/authority')
     await office.click('#rows tr:first-child [data-action="open"]')
     await office.selectOption('#act-reason', 'supervision')
     await office.click('#act-go')
@@ -227,19 +207,19 @@ describe.skipIf(!executable)('the demo in a browser', () => {
   })
 
   full('leaves nothing of a person in answers or on the disk that a thief could read', async () => {
-    const context = await browser.newContext()
+    const context = await town.browser.newContext()
     const bodies: string[] = []
     context.on('response', async (response) => {
       const isCopy = response.url().endsWith('/desk')
       if (!isCopy) bodies.push(await response.text().catch(() => ''))
     })
-    const wallet = await open(context, `${demo.url}/citizen`)
+    const wallet = await open(context, `${town.demo.url}/citizen`)
     await enrol(wallet, 2)
     const person = walkIns()[2]
     const code = await showCode(wallet)
-    const gate = await open(context, `${demo.url}/verifier`)
+    const gate = await open(context, `${town.demo.url}/verifier`)
     await check(gate, code)
-    const office = await open(context, `${demo.url}/authority`)
+    const office = await open(context, `${town.demo.url}/authority`)
     await office.click('#tab-thief')
     await office.waitForSelector('.dump')
     for (const secret of [person?.['name'] ?? '', person?.['documentNumber'] ?? '']) {

@@ -1,9 +1,9 @@
 // The log explorer in a browser: everything verifies there; every attack on a copy of the log is noticed, by whom and in
 // which step; and a person finds and opens what was logged about them.
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
 import { ATTACKS, type AttackReport } from '../../demo/parties/log-attacks.ts'
-import { type Demo, enrol, findChromium, launch, open, startDemo } from './browser.ts'
+import { enrol, findChromium, open, scene } from './browser.ts'
 
 const executable = findChromium()
 const full = it.skipIf(!process.env['CTID_FULL'])
@@ -29,20 +29,15 @@ const BROWSER_ALARMS = {
 } as const
 
 describe.skipIf(!executable)('the log in a browser', () => {
-  let demo: Demo
-  let browser: Browser
-
-  beforeAll(async () => {
-    ;[demo, browser] = await Promise.all([startDemo(), launch(executable ?? '')])
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await demo?.stop()
-  })
+  const town = scene(executable)
 
   const post = async <T>(path: string, body: object): Promise<T> => {
     const headers = { 'content-type': 'application/json' }
-    const response = await fetch(demo.url + path, { method: 'POST', headers, body: JSON.stringify(body) })
+    const response = await fetch(town.demo.url + path, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify(body),
+    })
     expect(response.status).toBe(200)
     return (await response.json()) as T
   }
@@ -50,8 +45,8 @@ describe.skipIf(!executable)('the log in a browser', () => {
     page.locator('#head [data-holds]').evaluateAll((all) => all.map((one) => one.getAttribute('data-holds')))
 
   it('verifies checkpoint, cosignatures, entries, growth, paths and the directory', async () => {
-    const context = await browser.newContext()
-    const page = await open(context, `${demo.url}/log`)
+    const context = await town.browser.newContext()
+    const page = await open(context, `${town.demo.url}/log`)
     // Signature of the log, two witnesses, and the root recomputed from all entries.
     await expect.poll(() => holds(page)).toEqual(['true', 'true', 'true', 'true'])
     await page.click('#entries tr:nth-child(5) [data-verify]')
@@ -78,9 +73,11 @@ describe.skipIf(!executable)('the log in a browser', () => {
     expect(await lookUp('token', last)).toEqual(['true', 'false'])
 
     // The registry does something; on the next visit the growth is proved against what was seen.
-    const { rows } = (await (await fetch(`${demo.url}/console/rows`)).json()) as { rows: { entry: string }[] }
+    const { rows } = (await (await fetch(`${town.demo.url}/console/rows`)).json()) as {
+      rows: { entry: string }[]
+    }
     await post('/console/step', { entry: rows[0]?.entry, action: 'freeze', reason: 'court-order' })
-    const again = await open(context, `${demo.url}/log`)
+    const again = await open(context, `${town.demo.url}/log`)
     await expect.poll(() => holds(again)).toEqual(['true', 'true', 'true', 'true', 'true'])
   })
 
@@ -97,16 +94,16 @@ describe.skipIf(!executable)('the log in a browser', () => {
     }
     console.log(table.join('\n'))
     await post('/log-console/reset', {})
-    expect((await fetch(`${demo.url}/log-attacked/checkpoint`)).status).toBe(503)
+    expect((await fetch(`${town.demo.url}/log-attacked/checkpoint`)).status).toBe(503)
     // The log itself was never touched.
-    const { monitor } = (await (await fetch(`${demo.url}/log-console`)).json()) as {
+    const { monitor } = (await (await fetch(`${town.demo.url}/log-console`)).json()) as {
       monitor: { ok: boolean }
     }
     expect(monitor.ok).toBe(true)
   })
 
   full('notices in the browser too what can be noticed there', async () => {
-    const page = await open(await browser.newContext(), `${demo.url}/log`)
+    const page = await town.visit('/log')
     await page.click('#tab-attack')
     for (const attack of ATTACKS) {
       await page.click(`#attack-${attack}`)
@@ -124,13 +121,13 @@ describe.skipIf(!executable)('the log in a browser', () => {
   })
 
   it('shows a person what was logged about them, each line verified', async () => {
-    const context = await browser.newContext()
-    const stranger = await open(context, `${demo.url}/log`)
+    const context = await town.browser.newContext()
+    const stranger = await open(context, `${town.demo.url}/log`)
     await stranger.click('#tab-mine')
     await stranger.waitForSelector('#mine a[href="/citizen"]')
-    const wallet = await open(context, `${demo.url}/citizen`)
+    const wallet = await open(context, `${town.demo.url}/citizen`)
     await enrol(wallet)
-    const page = await open(context, `${demo.url}/log`)
+    const page = await open(context, `${town.demo.url}/log`)
     await page.click('#tab-mine')
     await page.waitForSelector('[data-mine="binding"]')
     const lines = await page

@@ -1,29 +1,19 @@
 // What goes wrong in front of people: double clicks, two tabs, a page closed halfway, a server that restarts, answers
 // nonsense or nothing, wrong files. Nothing may be spent twice, mixed up or lost, and the page says what happened.
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { check, type Demo, enrol, findChromium, launch, open, showCode, startDemo } from './browser.ts'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
+import { check, enrol, findChromium, open, scene, showCode } from './browser.ts'
 
 const executable = findChromium()
 
 // Half a minute of page loads: CI does it, and whoever changes a page.
 describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo', () => {
-  let demo: Demo
-  let browser: Browser
+  const town = scene(executable)
 
-  beforeAll(async () => {
-    ;[demo, browser] = await Promise.all([startDemo(), launch(executable ?? '')])
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await demo?.stop()
-  })
-
-  const visit = async (path: string) => open(await browser.newContext(), demo.url + path)
   const copiesLeft = (page: Page) => page.innerText('.copies p')
 
   it('spends one copy on a double click, and one enrolment', async () => {
-    const page = await visit('/citizen')
+    const page = await town.visit('/citizen')
     await page.click('label.person:nth-child(2)')
     await page.dblclick('#enrol-go')
     await page.click('#open-wallet')
@@ -33,26 +23,26 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
   })
 
   it('holds one person, whichever of two tabs enrolled; the other tab shows the wallet by itself', async () => {
-    const context = await browser.newContext()
-    const first = await open(context, `${demo.url}/citizen`)
-    const second = await open(context, `${demo.url}/citizen`)
+    const context = await town.browser.newContext()
+    const first = await open(context, `${town.demo.url}/citizen`)
+    const second = await open(context, `${town.demo.url}/citizen`)
     await enrol(first, 0)
     await second.waitForSelector('#show-start')
     await expect.poll(() => second.innerText('.id-card .name')).toBe(await first.innerText('.id-card .name'))
     // Two tabs that enrol at the same moment: one wins, nothing of the other's is kept.
-    const third = await browser.newContext()
-    const tabs = await Promise.all([1, 2].map(() => open(third, `${demo.url}/citizen`)))
+    const third = await town.browser.newContext()
+    const tabs = await Promise.all([1, 2].map(() => open(third, `${town.demo.url}/citizen`)))
     await tabs[1]?.click('label.person:nth-child(2)')
     // Not `click`, which waits for the button to stand still: the other tab may have taken it away by then.
     await Promise.all(tabs.map((tab) => tab.$eval('#enrol-go', (button) => (button as HTMLElement).click())))
     for (const tab of tabs) await tab.waitForSelector('#open-wallet, #show-start')
-    const after = await open(third, `${demo.url}/citizen`)
+    const after = await open(third, `${town.demo.url}/citizen`)
     await after.waitForSelector('#show-start')
     await expect.poll(() => copiesLeft(after)).toBe('12 of 12 copies left')
   })
 
   it('finishes an enrolment whose page was closed before the copies came', async () => {
-    const page = await visit('/citizen')
+    const page = await town.visit('/citizen')
     await page.route('**/desk', (route) => route.abort())
     await page.click('#enrol-go')
     await page.waitForSelector('#notice .note')
@@ -63,7 +53,7 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
   })
 
   it('says that a server does not answer, answers with an error, or with nonsense', async () => {
-    const page = await visit('/citizen')
+    const page = await town.visit('/citizen')
     const answers = {
       'No answer from the network': null,
       'refused:': { status: 500, body: 'boom' },
@@ -80,11 +70,11 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
   })
 
   it('survives a restart of the server with its pages open', async () => {
-    const wallet = await visit('/citizen')
+    const wallet = await town.visit('/citizen')
     await enrol(wallet, 5)
-    const gate = await visit('/verifier')
+    const gate = await town.visit('/verifier')
     await showCode(wallet)
-    await demo.restart()
+    await town.demo.restart()
     // The wallet's page goes on by itself; a restart may take longer than its first code was good for.
     const code = (await wallet.getAttribute('#code', 'data-text')) ?? ''
     expect(await check(gate, code)).toMatchObject({ ok: true, failed: [] })
@@ -99,7 +89,7 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
   })
 
   it('takes a verdict away with the policy it was reached under, and names what is wrong with a file', async () => {
-    const gate = await visit('/verifier')
+    const gate = await town.visit('/verifier')
     expect(await check(gate, 'CTD1:X')).toMatchObject({ ok: false })
     await gate.selectOption('#policy', 'counter')
     await expect.poll(() => gate.locator('.verdict').count()).toBe(0)
@@ -110,7 +100,7 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
   })
 
   it('says so when the lists come from another publisher, and begins anew only if told to', async () => {
-    const gate = await visit('/verifier')
+    const gate = await town.visit('/verifier')
     const before = await gate.innerText('#lists')
     await gate.route('**/trust-list', async (route) => {
       const response = await route.fetch()
@@ -131,14 +121,14 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
   })
 
   it('shows a fault of its own instead of hanging', async () => {
-    const context = await browser.newContext()
+    const context = await town.browser.newContext()
     await context.addInitScript(() => {
       indexedDB.open = () => {
         throw new DOMException('not here', 'SecurityError')
       }
     })
     const page = await context.newPage()
-    await page.goto(`${demo.url}/verifier`)
+    await page.goto(`${town.demo.url}/verifier`)
     await page.waitForSelector('#fault .note')
     await expect.poll(() => page.innerText('#fault')).toContain('Load the page again')
   })

@@ -1,29 +1,20 @@
 // The open protocols in a browser: its wallet fetches by an offer and answers questions, on one device, across two and
 // through the browser's own interface; other people's wallets find the same doors.
-import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Page } from 'playwright-core'
+import { describe, expect, it } from 'vitest'
 import { systemClock } from '#ctid/base'
 import { generateSigner, importVerifyKey } from '#ctid/crypto'
 import { type Holding, presentTo, receiveCredentials } from '#ctid/openid'
 import { checkChain } from '../../src/trust/node.ts'
 import { random } from '../openid/system.ts'
-import { type Demo, findChromium, launch, open, startDemo } from './browser.ts'
+import { findChromium, open, scene } from './browser.ts'
 
 const executable = findChromium()
 
 describe.skipIf(!executable)('the open protocols in a browser', () => {
-  let demo: Demo
-  let browser: Browser
+  const town = scene(executable)
 
-  beforeAll(async () => {
-    ;[demo, browser] = await Promise.all([startDemo(), launch(executable ?? '')])
-  })
-  afterAll(async () => {
-    await browser?.close()
-    await demo?.stop()
-  })
-
-  const page = async (): Promise<Page> => open(await browser.newContext(), `${demo.url}/open-wallet`)
+  const page = (): Promise<Page> => town.visit('/open-wallet')
   const take = async (tab: Page) => {
     await tab.click('#offer-form button')
     await tab.click('#take')
@@ -81,7 +72,7 @@ describe.skipIf(!executable)('the open protocols in a browser', () => {
     await tab.selectOption('#question', 'name')
     await tab.click('#ask-qr')
     const request = (await tab.textContent('#asked .link-text')) ?? ''
-    const anchor = await (await fetch(`${demo.url}/anchor.pem`)).text()
+    const anchor = await (await fetch(`${town.demo.url}/anchor.pem`)).text()
     const holdings = credentials.map((credential, at) => ({ credential, key: keys[at] })) as Holding[]
     await presentTo(request, {
       fetch,
@@ -98,7 +89,7 @@ describe.skipIf(!executable)('the open protocols in a browser', () => {
   })
 
   it('the browser is asked where it has the Digital Credentials API, with a signed request for this page only', async () => {
-    const context = await browser.newContext()
+    const context = await town.browser.newContext()
     await context.addInitScript(() => {
       Object.assign(globalThis, { DigitalCredential: class {} })
       navigator.credentials.get = async (options) => {
@@ -106,7 +97,7 @@ describe.skipIf(!executable)('the open protocols in a browser', () => {
         return { data: { error: 'access_denied' } } as never
       }
     })
-    const tab = await open(context, `${demo.url}/open-wallet`)
+    const tab = await open(context, `${town.demo.url}/open-wallet`)
     await tab.click('#ask-browser')
     await tab.waitForSelector('#asked [data-state="declined"]')
     const [request] = await tab.evaluate(
@@ -114,7 +105,7 @@ describe.skipIf(!executable)('the open protocols in a browser', () => {
     )
     expect(request.protocol).toBe('openid4vp-v1-signed')
     const payload = JSON.parse(Buffer.from(request.data.request.split('.')[1] ?? '', 'base64url').toString())
-    expect(payload).toMatchObject({ response_mode: 'dc_api.jwt', expected_origins: [demo.url] })
+    expect(payload).toMatchObject({ response_mode: 'dc_api.jwt', expected_origins: [town.demo.url] })
   })
 
   it('without that interface the page says so', async () => {

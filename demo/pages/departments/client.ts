@@ -44,14 +44,9 @@ async function attempt(work: () => Promise<unknown>): Promise<void> {
 }
 
 const join = joinPanel(shell, attempt)
-const renderTry = wireTry(shell, () => state?.departments ?? [], attempt)
+const renderTry = wireTry(shell, async () => (await opened()).departments, attempt)
 const renderOrder = wireOrder(shell, (body) => void join.begin(body))
-const renderRecord = wireRecord(
-  shell,
-  () => state?.people ?? [],
-  () => state,
-  attempt,
-)
+const renderRecord = wireRecord(shell, () => state?.people ?? [], opened, attempt)
 const choose = wireTabs(document.querySelector<HTMLElement>('.tabs') ?? document.body)
 const renderAttempts = wireAttempts(shell, attempt, () => {
   choose('tab-join')
@@ -67,11 +62,18 @@ function render(): void {
   renderAttempts()
 }
 
-onLanguage(render)
-notice(t('opening'))
-await attempt(async () => {
+// The first answer takes a while: a ceremony and everybody's enrolment. Who got none asks again with the next step, since
+// a page that knows no table would find no match, and no entry in a record.
+async function opened(): Promise<State> {
+  if (state) return state
+  notice(t('opening'))
   state = await call<State>('/departments-console/state')
   join.setBudget(state.budget)
-})
+  render()
+  return state
+}
+
+onLanguage(render)
 render()
+await attempt(opened)
 document.documentElement.dataset['ready'] = 'true'

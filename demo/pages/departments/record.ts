@@ -32,11 +32,11 @@ const remote: RecordSource = {
   },
 }
 
-/** The form and the list; `facts` are of the log. */
+/** The form and the list; `facts` asks for what is known of the log. */
 export function wireRecord(
   shell: Shell,
   people: () => readonly string[],
-  facts: () => LogFacts | undefined,
+  facts: () => Promise<LogFacts>,
   attempt: Attempt,
 ): () => void {
   const select = byId<HTMLSelectElement>('person')
@@ -56,9 +56,7 @@ export function wireRecord(
   }
 
   async function read(person: number): Promise<readonly Shown[]> {
-    const known = facts()
-    if (!known) return []
-    const { log, epochSeconds } = known
+    const { log, epochSeconds } = await facts()
     const policy: LogPolicy = {
       ...log,
       logKey: parseNoteKey(log.logKey),

@@ -73,15 +73,17 @@ function sample(rows: Table['rows'], fields: readonly string[]): Table['rows'] {
 }
 
 /** The two buttons. The attempt works on `tables`, or on the same people under one number, asked for when wanted. */
-export function wireTry(shell: Shell, tables: () => readonly Table[], attempt: Attempt): () => void {
+export function wireTry(shell: Shell, tables: () => Promise<readonly Table[]>, attempt: Attempt): () => void {
   let shown: { readonly pairs: readonly PairOfTables[]; readonly isNaive: boolean } | undefined
   const render = () => {
     if (shown) renderTry(shell, shown)
   }
-  byId('try-go').addEventListener('click', () => {
-    shown = { pairs: joinByEveryColumn(tables()), isNaive: false }
-    render()
-  })
+  byId('try-go').addEventListener('click', () =>
+    attempt(async () => {
+      shown = { pairs: joinByEveryColumn(await tables()), isNaive: false }
+      render()
+    }),
+  )
   byId('try-one-number').addEventListener('click', () =>
     attempt(async () => {
       const { departments } = await call<{ departments: readonly Table[] }>('/departments-console/one-number')
