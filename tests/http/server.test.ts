@@ -92,9 +92,8 @@ it('that ends under load answers whatever an open connection has asked', async (
   const callers = Array.from({ length: 24 }, async () => {
     for (let last = ''; last === '' || last === 'answered'; outcomes.add(last)) last = await ask()
   })
-  await new Promise((resolve) => setTimeout(resolve, 100))
+  while (!outcomes.has('answered')) await new Promise((resolve) => setTimeout(resolve, 100))
   await ending.close()
   await Promise.all(callers)
-  expect([...outcomes]).toContain('answered')
   expect([...outcomes]).not.toContain('cut off')
 })
