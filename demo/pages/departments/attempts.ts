@@ -3,7 +3,7 @@ import { DEPARTMENTS } from '../../parties/department-fields.ts'
 import { call } from '../../ui/api.ts'
 import { byId, type Child, fill, h, icon } from '../../ui/dom.ts'
 import type { Shell } from '../../ui/shell.ts'
-import { codeWords } from './join.ts'
+import { codeWords } from './names.ts'
 import type { Attempt } from './tables.ts'
 
 type Verdict = {

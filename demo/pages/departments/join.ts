@@ -1,21 +1,13 @@
 // One join on the page: the signed grants, the trustees' cards, what happened and who saw what, and the aggregate.
-import { EPSILONS_MILLI, FIELDS, type Side } from '../../parties/department-fields.ts'
+import { EPSILONS_MILLI, type Side } from '../../parties/department-fields.ts'
 import { call } from '../../ui/api.ts'
 import { byId, type Child, fill, h, icon } from '../../ui/dom.ts'
 import type { Shell } from '../../ui/shell.ts'
+import { type Answer, type Cell, crossTable, epsilon } from './aggregate.ts'
+import { type Grant, grantsOf } from './grants.ts'
+import { codeWords } from './names.ts'
 import type { Attempt } from './tables.ts'
 
-type Grant = {
-  readonly jws: string
-  readonly requester: string
-  readonly text: Readonly<Record<string, string>>
-  readonly from: string
-  readonly to: string
-  readonly fields: readonly string[]
-  readonly count: number
-  readonly notAfter: number
-  readonly rows: number
-}
 type Trustee = {
   readonly id: number
   readonly decision: 'approve' | 'refuse' | 'lie' | null
@@ -41,8 +33,6 @@ type Join = {
   readonly seen: readonly { readonly party: string; readonly what: string; readonly bytes: string }[]
 }
 export type Budget = { readonly limitMilli: number; readonly remainingMilli: number }
-type Cell = { readonly key: readonly string[]; readonly count: number | null }
-type Answer = { readonly cells: readonly Cell[]; readonly epsilonMilli: number | null }
 
 const LOOK_OF_CONVERSION: Readonly<Record<Join['status'], readonly [symbol: string, tone: string]>> = {
   waiting: ['clock', 'info'],
@@ -104,7 +94,7 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
     const converted = isOver ? 'done' : status === 'refused' ? 'failed' : 'waiting'
     fill(
       byId('join'),
-      step(1, 'done', t('step.grants'), ...grants(join)),
+      step(1, 'done', t('step.grants'), ...grantsOf(shell, join.grants, join.id)),
       step(2, status === 'waiting' ? 'now' : converted, t('step.trustees'), ...trustees(join)),
       step(3, converted, t('step.conversion'), ...conversion(join)),
       step(4, isOver ? 'now' : '', t('step.aggregate'), ...aggregateOf(join)),
@@ -113,40 +103,6 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
     const said = spoken(join)
     if (byId('join-said').textContent !== said) byId('join-said').textContent = said
     if (focused !== '') document.getElementById(focused)?.focus()
-  }
-
-  function grants({ grants: two, id }: Join): Child[] {
-    const [first, second] = two
-    const names = {
-      a: t(`department.${first.from}`),
-      b: t(`department.${second.from}`),
-      purpose: sectorName(shell, id),
-    }
-    const said = first.text[shell.language()] ?? Object.values(first.text)[0] ?? ''
-    return [
-      h('p', { class: 'asked' }, h('strong', {}, first.requester), ' ', h('q', {}, said)),
-      h('p', { class: 'small quiet detail' }, t('step.grants.text', names)),
-      h(
-        'ul',
-        { class: 'plain' },
-        ...two.map((grant) =>
-          h(
-            'li',
-            {},
-            h('span', { class: 'badge info' }, icon('stamp'), t(`department.${grant.from}`)),
-            ' ',
-            `${grant.fields.map((field) => t(`field.${field}`)).join(', ')} · ${t('grant.rows', { rows: grant.rows, count: grant.count })} · ${t('grant.until', { date: day(grant.notAfter) })}`,
-            h(
-              'details',
-              { class: 'detail' },
-              h('summary', { class: 'small' }, t('grant.signed')),
-              h('code', { class: 'bytes' }, readable(grant.jws)),
-              h('code', { class: 'bytes' }, grant.jws),
-            ),
-          ),
-        ),
-      ),
-    ]
   }
 
   function trustees(shown: Join): Child[] {
@@ -300,7 +256,7 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
         h('label', { for: 'budget', class: 'small' }, t('aggregate.budget', left)),
         h('meter', { id: 'budget', min: 0, max: budget.limitMilli, value: budget.remainingMilli }),
       ),
-      answer ? crossTable(answer, sides) : null,
+      answer ? crossTable(shell, answer, sides) : null,
       isOpen
         ? h(
             'button',
@@ -328,53 +284,6 @@ export function joinPanel(shell: Shell, attempt: Attempt) {
       },
       text,
     )
-
-  function crossTable({ cells, epsilonMilli }: Answer, [down, across]: readonly [Side, Side]): HTMLElement {
-    const rows = FIELDS[down.department][down.field] ?? []
-    const columns = FIELDS[across.department][across.field] ?? []
-    const cellOf = (one: string, other: string) =>
-      cells.find(({ key }) => key[0] === one && key[1] === other)?.count
-    const title =
-      epsilonMilli === null
-        ? t('aggregate.shown.exact')
-        : t('aggregate.shown.noise', { epsilon: epsilon(epsilonMilli) })
-    return h(
-      'div',
-      { class: 'cross-frame', tabindex: 0, role: 'region', 'aria-label': title },
-      h(
-        'table',
-        { class: 'cross', id: 'aggregate', 'data-noise': epsilonMilli ?? 'none' },
-        h('caption', {}, `${t(`field.${down.field}`)} × ${t(`field.${across.field}`)} · ${title}`),
-        h(
-          'thead',
-          {},
-          h('tr', {}, h('td', {}), ...columns.map((value) => h('th', { scope: 'col' }, t(`value.${value}`)))),
-        ),
-        h(
-          'tbody',
-          {},
-          ...rows.map((value) =>
-            h(
-              'tr',
-              {},
-              h('th', { scope: 'row' }, t(`value.${value}`)),
-              ...columns.map((other) => numberCell(cellOf(value, other) ?? null)),
-            ),
-          ),
-        ),
-      ),
-    )
-  }
-
-  const numberCell = (count: number | null) =>
-    count === null
-      ? h(
-          'td',
-          { class: 'small-cell', 'data-suppressed': 'true' },
-          icon('eye-off'),
-          h('span', { class: 'visually-hidden' }, t('aggregate.withheld')),
-        )
-      : h('td', {}, String(count))
 
   return {
     render,
@@ -412,31 +321,4 @@ function lookOf(
   if (decision === 'lie') return ['clock', 'warn', 'trustee.lieHidden']
   if (decision === 'refuse') return ['ban', 'bad', 'trustee.refused']
   return ['dash', '', 'trustee.waiting']
-}
-
-const epsilon = (milli: number) => String(milli / 1000)
-
-const day = (seconds: number) =>
-  new Date(seconds * 1000).toLocaleDateString(document.documentElement.lang, { dateStyle: 'medium' })
-
-/** The payload of a compact JWS, as it was signed. */
-function readable(jws: string): string {
-  const body = (jws.split('.')[1] ?? '').replaceAll('-', '+').replaceAll('_', '/')
-  return new TextDecoder().decode(Uint8Array.from(atob(body), (character) => character.charCodeAt(0)))
-}
-
-/** A sector as citizens call it. */
-export function sectorName({ t }: Shell, id: string): string {
-  return id.startsWith('purpose.')
-    ? t('sector.purpose', { n: id.slice('purpose.'.length) })
-    : t(id === 'anchor' || id === 'audit' ? `sector.${id}` : `department.${id}`)
-}
-
-/** Why something was refused; a code without words of its own is shown as it is. */
-export function codeWords({ t }: Shell, code: string): string {
-  try {
-    return t(`code.${code}`)
-  } catch {
-    return code
-  }
 }

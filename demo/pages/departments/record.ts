@@ -6,7 +6,7 @@ import { encodeEntry, type LogPolicy, parseNoteKey, verifyReceipt } from '#ctid/
 import { call } from '../../ui/api.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
 import type { Shell } from '../../ui/shell.ts'
-import { sectorName } from './join.ts'
+import { sectorName } from './names.ts'
 import type { Attempt } from './tables.ts'
 
 export type LogFacts = {
