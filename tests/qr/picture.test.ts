@@ -1,6 +1,7 @@
 // Pictures: what is drawn is read again, by another library than the one that drew it.
 
 import { describe, expect, it } from 'vitest'
+import { concatBytes } from '#ctid/base'
 import { decodeImage, linkMatrix, QUIET_ZONE, toMatrix, toPixels, toSvg, toTerminal } from '#ctid/qr'
 import { decodePng, toPng } from '../../src/qr/png.ts'
 import { makeVectors } from './vectors.ts'
@@ -61,6 +62,17 @@ describe('pictures', () => {
     const huge = png.slice()
     huge.set([0, 1, 0, 0, 0, 1, 0, 0], 16)
     expect(() => decodePng(huge)).toThrow(refused('ERR_QR_TOO_LARGE'))
+    // 7,000 by 7,000 in a file of a few hundred bytes, in one header or in a second: refused before there is room for them.
+    const hollow = png.slice()
+    hollow.set([0, 0, 0x1b, 0x58, 0, 0, 0x1b, 0x58], 16)
+    const twice = concatBytes(png.subarray(0, 33), hollow.subarray(8))
+    hollow[24] = 16
+    hollow[25] = 6
+    const before = process.memoryUsage().rss
+    expect(() => decodePng(hollow)).toThrow(refused('ERR_QR_TOO_LARGE'))
+    hollow[24] = 8
+    for (const file of [hollow, twice]) expect(() => decodePng(file)).toThrow(refused('ERR_QR_IMAGE'))
+    expect(process.memoryUsage().rss - before).toBeLessThan(100e6)
   })
 
   it('draws links of other protocols, small letters and all, and refuses what no square holds', () => {
