@@ -1,5 +1,5 @@
 // A relay somewhere else, spoken to over HTTP; for wallets and verifiers, in Node and in browsers.
-import { CtidError, type ErrorCode } from '../base/index.ts'
+import { CtidError, type ErrorCode, readBody } from '../base/index.ts'
 import { MAX_SEALED_BYTES, type Relay } from './online.ts'
 
 const CODES: Readonly<Record<number, ErrorCode>> = {
@@ -9,7 +9,9 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 }
 
 /**
- * The relay at `baseUrl`. `fetch` is passed in, so that a page or a test decides what goes out.
+ * The relay at `baseUrl`. `fetch` is passed in, so that a page or a test decides what goes out. Its methods throw
+ * `ERR_QR_RELAY_UNREACHABLE` when there is no answer within ten seconds or the answer breaks off, `ERR_QR_TOO_LARGE`, and of
+ * `put` also `ERR_QR_RELAY_TAKEN` and `ERR_QR_RELAY_FULL`.
  */
 export function httpRelay(baseUrl: string, fetch: typeof globalThis.fetch): Relay {
   const address = (mailbox: string) => `${baseUrl.replace(/\/$/, '')}/relay/${mailbox}`
@@ -31,11 +33,12 @@ export function httpRelay(baseUrl: string, fetch: typeof globalThis.fetch): Rela
       const response = await call(address(mailbox), { method: 'DELETE' })
       if (response.status === 410) return undefined
       if (!response.ok) throw new CtidError('ERR_QR_RELAY_UNREACHABLE')
-      // A relay is not trusted: what it sends is bounded before it is opened.
-      if (!(Number(response.headers.get('content-length') ?? Number.NaN) <= MAX_SEALED_BYTES)) {
-        throw new CtidError('ERR_QR_TOO_LARGE')
-      }
-      return new Uint8Array(await response.arrayBuffer())
+      // A relay is not trusted: what it sends is bounded while it is read, whatever it says of its length, and unpacked too.
+      const sealed = await readBody(response, MAX_SEALED_BYTES).catch((cause: unknown) => {
+        throw new CtidError('ERR_QR_RELAY_UNREACHABLE', { cause })
+      })
+      if (!sealed) throw new CtidError('ERR_QR_TOO_LARGE')
+      return sealed
     },
   }
 }

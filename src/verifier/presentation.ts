@@ -1,5 +1,5 @@
 // A credential presentation under a verifier's policy: the checks of the credential room, and the same verdict.
-import { type Clock, CtidError, type JsonObject } from '../base/index.ts'
+import { type Clock, CtidError, isCtidError, type JsonObject } from '../base/index.ts'
 import {
   CREDENTIAL_CHECKS,
   type CredentialCheckName,
@@ -33,7 +33,8 @@ export type PresentationVerdict = Verdict<PresentationCheck> & {
   readonly claims?: JsonObject
 }
 
-const NONCE_SECONDS = 600
+/** Key bindings count from 300 seconds before to 300 seconds after they were made, both included. */
+const NONCE_SECONDS = 601
 
 /**
  * Verifier: checks an SD-JWT VC presentation with key binding for this verifier and nonce. All checks are required;
@@ -85,10 +86,15 @@ async function checkNonce(
   now: number,
 ): Promise<Check<PresentationCheck>> {
   if (!isRight) return { name: 'replay', result: 'not-executed' }
-  const isFirst = await replay.consume(`nonce.${nonce}`, now + NONCE_SECONDS)
-  return isFirst
-    ? { name: 'replay', result: 'passed' }
-    : { name: 'replay', result: 'failed', code: 'ERR_VERIFIER_REPLAYED' }
+  try {
+    if (await replay.consume(`nonce.${nonce}`, now + NONCE_SECONDS))
+      return { name: 'replay', result: 'passed' }
+    return { name: 'replay', result: 'failed', code: 'ERR_VERIFIER_REPLAYED' }
+  } catch (error) {
+    // A memory that is full, or cannot be reached: no verdict without it, as for a code.
+    if (!isCtidError(error)) throw error
+    return { name: 'replay', result: 'failed', code: error.code }
+  }
 }
 
 /**

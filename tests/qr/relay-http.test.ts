@@ -60,11 +60,23 @@ describe('relay over HTTP', () => {
     expect((await fetch(`${server.url}/relay/${mailbox}`, { method: 'DELETE' })).status).toBe(410)
   })
 
-  it('a relay that sends too much, or does not say how much, is not listened to', async () => {
-    for (const headers of [{ 'content-length': '99999999' }, {}]) {
-      const relay = httpRelay('https://relay.example', async () => new Response('x', { headers }))
+  it('a relay that sends too much, whatever it says of the length, is not listened to', async () => {
+    const much = new Uint8Array(40_000)
+    for (const headers of [{ 'content-length': '99999999' }, { 'content-length': '10' }, {}]) {
+      const relay = httpRelay('https://relay.example', async () => new Response(much, { headers }))
       await expect(relay.take('0'.repeat(32))).rejects.toEqual(refused('ERR_QR_TOO_LARGE'))
     }
+    // Behind a proxy that sends in chunks nobody says how long a message is.
+    const relay = httpRelay('https://relay.example', async () => new Response(utf8('sealed')))
+    expect(await relay.take('0'.repeat(32))).toEqual(utf8('sealed'))
+  })
+
+  it('an answer that breaks off is an error with a code', async () => {
+    const body = new ReadableStream({
+      pull: (controller) => controller.error(new TypeError('terminated')),
+    })
+    const relay = httpRelay('https://relay.example', async () => new Response(body))
+    await expect(relay.take('0'.repeat(32))).rejects.toEqual(refused('ERR_QR_RELAY_UNREACHABLE'))
   })
 
   it('a relay that cannot be reached is said to be so', async () => {

@@ -19,6 +19,7 @@ import {
 } from '#ctid/transparency'
 import { keyId, trustListResolver } from '#ctid/trust'
 import {
+  memoryReplayCache,
   PRESENTATION_CHECKS,
   type PresentationContext,
   parsePolicy,
@@ -78,6 +79,28 @@ describe('presentation', () => {
     expect(refused).toMatchObject({ ok: false, code })
     expect(refused.checks.at(-1)).toEqual({ name: 'replay', result: 'not-executed' })
     expect((await verifyPresentation(await present(), context({ replay }))).ok).toBe(true)
+  })
+
+  it('counts once for as long as its key binding does', async () => {
+    // By a wallet whose clock is five minutes ahead, to a verifier that keeps its nonce for ten.
+    const early = await presentCredential(credential, {
+      disclose: [['name']],
+      binding: { holder, audience: policy.name, nonce: 'n-1', now: NOW + 300 },
+    })
+    const time = { now: NOW }
+    const clock = () => time.now
+    const one = context({ clock, replay: memoryReplayCache({ clock, maxEntries: 1 }) })
+    expect((await verifyPresentation(early, one)).ok).toBe(true)
+    time.now += 600
+    expect(await verifyPresentation(early, one)).toMatchObject({ ok: false, code: 'ERR_VERIFIER_REPLAYED' })
+  })
+
+  it('is refused, not answered by an exception, where the memory of nonces is full', async () => {
+    const replay = memoryReplayCache({ clock: () => NOW, maxEntries: 1 })
+    await replay.consume('another', NOW + 60)
+    const verdict = await verifyPresentation(await present(), context({ replay }))
+    expect(verdict).toMatchObject({ ok: false, code: 'ERR_VERIFIER_REPLAY_FULL' })
+    expect(verdict.checks.at(-1)).toMatchObject({ name: 'replay', result: 'failed' })
   })
 
   it('whose status the policy requires, but nobody checked, is refused', async () => {
