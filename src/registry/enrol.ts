@@ -1,5 +1,5 @@
 // Enrolment: one person, one token, in both directions, whoever else enrols at the same moment.
-import { CtidError, DAY, equalBytes, type JsonObject } from '../base/index.ts'
+import { CtidError, DAY, equalBytes, HOUR, type JsonObject } from '../base/index.ts'
 import type { Session, SqlValue } from '../store/index.ts'
 import type { Token } from '../token/index.ts'
 import { type Anchored, anchorUnder, type Binding, pointOf, sealBinding } from './binding.ts'
@@ -258,16 +258,24 @@ const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 /** When a record's document runs out: the end of its last valid day in China (UTC+8). */
 export function expiryOf({ validUntil }: RegistryRecord): { expiresAt?: number } {
   if (validUntil === undefined) return {}
-  const midnight = Date.parse(`${validUntil}T00:00:00+08:00`)
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(validUntil) || Number.isNaN(midnight)) {
+  const midnight = Date.parse(`${validUntil}T00:00:00Z`)
+  // The parser takes 30 February for 2 March.
+  if (Number.isNaN(midnight) || new Date(midnight).toISOString().slice(0, 10) !== validUntil) {
     throw new CtidError('ERR_REGISTRY_RECORD', { detail: 'validUntil' })
   }
-  return { expiresAt: Math.max(1, midnight / 1000 + DAY) }
+  return { expiresAt: Math.max(1, midnight / 1000 - CHINA_OFFSET + DAY) }
 }
+
+/** UTC+8, all year. */
+const CHINA_OFFSET = 8 * HOUR
 
 /** The record as JSON; members that are `undefined` vanish. */
 export function asJson(record: RegistryRecord): JsonObject {
-  return JSON.parse(JSON.stringify(record)) as JsonObject
+  try {
+    return JSON.parse(JSON.stringify(record)) as JsonObject
+  } catch {
+    throw new CtidError('ERR_REGISTRY_RECORD')
+  }
 }
 
 /** An officer's identifier: what may be written to the history. */

@@ -75,15 +75,14 @@ function contextOf(entry: Uint8Array, version: number): Uint8Array {
  * Seals a record under a fresh key and wraps that. Padded to whole blocks of 256 bytes, so that the length tells
  * nothing about a name.
  *
- * @throws {CtidError} `ERR_REGISTRY_RECORD` beyond 16 KiB
+ * @throws {CtidError} `ERR_REGISTRY_RECORD` beyond 16 KiB, and for what could not be read again: no object, nested too deeply
  */
 export async function sealRecord(
   record: JsonObject,
   vault: Vault,
   options: { readonly entry: Uint8Array; readonly version: number; readonly random: RandomBytes },
 ): Promise<SealedRecord> {
-  const text = utf8(canonicalJson(record))
-  if (text.length > MAX_RECORD) throw new CtidError('ERR_REGISTRY_RECORD')
+  const text = recordText(record)
   const padded = new Uint8Array(Math.ceil((text.length + 1) / BLOCK) * BLOCK)
   padded.set(text)
   padded[text.length] = 0x80
@@ -96,6 +95,18 @@ export async function sealRecord(
     recordKey.fill(0)
     padded.fill(0)
   }
+}
+
+function recordText(record: JsonObject): Uint8Array<ArrayBuffer> {
+  try {
+    const text = canonicalJson(record)
+    const bytes = utf8(text)
+    // Read as it will be when it is opened: what is sealed can be opened.
+    if (bytes.length <= MAX_RECORD && parseJsonObject(text)) return bytes
+  } catch {
+    // The error of the reader would say less.
+  }
+  throw new CtidError('ERR_REGISTRY_RECORD')
 }
 
 /**

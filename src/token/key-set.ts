@@ -40,6 +40,7 @@ export function formatKeySet(keySet: EvaluatorKeySet): JsonObject {
  */
 export function parseKeySet(input: Json, group: Group): EvaluatorKeySet {
   if (!isJsonObject(input) || input['format'] !== KEY_SET_FORMAT) throw bad('format')
+  requireOnly(input, ['format', 'version', 'epoch', 'threshold', 'groupKey', 'shares'])
   const shares = input['shares']
   if (!Array.isArray(shares) || shares.length > MAX_EVALUATORS) throw bad('shares')
   const keySet: EvaluatorKeySet = {
@@ -49,6 +50,7 @@ export function parseKeySet(input: Json, group: Group): EvaluatorKeySet {
     groupKey: point(input['groupKey'], group, 'groupKey'),
     shares: shares.map((share): PublicShare => {
       if (!isJsonObject(share)) throw bad('shares')
+      requireOnly(share, ['id', 'publicKey'])
       return {
         id: integer(share['id'], 1, 'shares'),
         publicKey: point(share['publicKey'], group, 'shares'),
@@ -81,6 +83,10 @@ export function shareKeyOf(keySet: EvaluatorKeySet, id: number): Point {
   const share = keySet.shares.find((candidate) => candidate.id === id)
   if (!share) throw bad('unknown evaluator')
   return share.publicKey
+}
+
+function requireOnly(value: JsonObject, members: readonly string[]): void {
+  if (Object.keys(value).some((name) => !members.includes(name))) throw bad('an unknown member')
 }
 
 function integer(value: Json | undefined, least: number, field: string): number {

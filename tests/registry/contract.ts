@@ -489,14 +489,25 @@ export function registryContract(open: () => Promise<Store>): void {
     expect(JSON.stringify(accepted)).not.toContain(toHex(token))
   })
 
-  it('refuses a record that is too large or has no real date', async () => {
+  it('refuses a record that is too large, could not be opened again, or has no real date', async () => {
     const { registry } = await fresh()
     const anchor = anchorOf('x')
-    const large = { name: 'a'.repeat(17_000) }
-    await expect(registry.enrol({ anchor, record: large })).rejects.toMatchObject({
-      code: 'ERR_REGISTRY_RECORD',
-    })
-    for (const validUntil of ['2026-13-01', 'tomorrow', '20261201']) {
+    const deep = JSON.parse(`${'{"a":'.repeat(40)}1${'}'.repeat(40)}`)
+    const endless: { self?: unknown } = {}
+    endless.self = endless
+    for (const record of [
+      { name: 'a'.repeat(17_000) },
+      deep,
+      endless,
+      { name: '\ud800' },
+      { n: 1n },
+      ['a'],
+    ]) {
+      await expect(registry.enrol({ anchor, record: record as never })).rejects.toMatchObject({
+        code: 'ERR_REGISTRY_RECORD',
+      })
+    }
+    for (const validUntil of ['2026-13-01', '2026-02-30', 'tomorrow', '20261201', 20261201 as never]) {
       await expect(registry.enrol({ anchor, record: { validUntil } })).rejects.toMatchObject({
         code: 'ERR_REGISTRY_RECORD',
       })

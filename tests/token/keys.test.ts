@@ -125,6 +125,8 @@ describe('ceremony', () => {
       { ...json, format: 'x' },
       { ...json, version: 0 },
       { ...json, epoch: 1.5 },
+      { ...json, note: 'x' },
+      { ...json, shares: [{ ...(json['shares'] as object[])[0], secret: 'x' }] },
       { ...json, groupKey: 'AA' },
       { ...json, shares: {} },
       { ...json, shares: [null] },
