@@ -7,38 +7,27 @@ import { writeChallenge } from '../../ui/challenge.ts'
 import { byId, fill, h, icon } from '../../ui/dom.ts'
 import { once } from '../../ui/once.ts'
 import { qrPicture } from '../../ui/qr-picture.ts'
-import { wordsOfCode } from '../../ui/refusal.ts'
 import { startShell } from '../../ui/shell.ts'
 import { wireTabs } from '../../ui/tabs.ts'
-import { checkList, verdictBox } from '../../ui/verdict.ts'
-import { forgetLists, type Lists, openLists, refreshLists } from './lists.ts'
+import { wireLists } from './kept-lists.ts'
 import { fetchFromRelay } from './online.ts'
+import { type Outcome, renderOutcome } from './outcome.ts'
 import { type Choice, choices } from './policies.ts'
-import { countReplays, keptReplayCache } from './replay.ts'
+import { keptReplayCache } from './replay.ts'
 import { verifierWords } from './words.ts'
 
-type Outcome = {
-  readonly verdict: Verdict
-  readonly milliseconds: number
-  readonly network: boolean
-  /** A reason outside the verdict: no lists, no network. */
-  readonly reason?: string
-}
-
-const { t, language, onLanguage } = startShell(verifierWords)
+const shell = startShell(verifierWords)
+const { t, language, onLanguage } = shell
 const clock = () => Math.floor(Date.now() / 1000)
 const video = byId<HTMLVideoElement>('video')
+const kept = wireLists(shell, clock)
 const policySelect = byId<HTMLSelectElement>('policy')
 
-let lists: Lists | undefined
 let camera: Camera | undefined
 let busy = false
 let status = ''
 let challenge = newChallenge(systemRandom)
 let outcome: Outcome | undefined
-let listsMessage = ''
-/** What was fetched is signed by somebody else than the publisher this device has known so far. */
-let isRefused = false
 
 const choice = (): Choice => choices.find(({ id }) => id === policySelect.value) ?? (choices[0] as Choice)
 
@@ -60,7 +49,7 @@ async function check(text: string): Promise<void> {
     busy = false
   }
   renderResult()
-  await renderLists()
+  await kept.render()
   byId('result-title').focus()
   byId('result').scrollIntoView({ block: 'nearest' })
 }
@@ -68,6 +57,7 @@ async function check(text: string): Promise<void> {
 async function verify(text: string): Promise<Outcome> {
   const refused = (form: Verdict['form']): Verdict => ({ ok: false, form, checks: [] })
   const started = performance.now()
+  const lists = kept.current()
   if (!lists)
     return { verdict: refused(codeForm(text)), milliseconds: 0, network: false, reason: 'reason.noLists' }
   let code = text
@@ -98,33 +88,7 @@ async function verify(text: string): Promise<Outcome> {
 
 // ---- the result
 
-function renderResult(): void {
-  const detail = byId('result-detail')
-  if (!outcome) {
-    fill(byId('result'), h('div', { class: 'waiting' }, icon('scan'), h('p', {}, t('result.none'))))
-    fill(detail)
-    return
-  }
-  const { verdict, reason } = outcome
-  const why = verdict.ok
-    ? t(verdict.form === 'paper' ? 'result.acceptedPaper' : 'result.acceptedWhy')
-    : reason !== undefined
-      ? t(reason)
-      : wordsOfCode(verdict.code ?? 'ERR_VERIFIER_INCOMPLETE', language())
-  fill(byId('result'), verdictBox(verdict.ok, t(verdict.ok ? 'result.accepted' : 'result.refused'), why))
-  fill(
-    detail,
-    h('p', { class: 'after-verdict' }, nextButton()),
-    ...(verdict.attested ? knownFacts(verdict.attested) : []),
-    ...(verdict.checks.length > 0
-      ? [
-          h('h3', { class: 'detail' }, t('result.checks')),
-          h('p', { class: 'small quiet detail' }, counts(outcome)),
-          checkList(verdict.checks, language()),
-        ]
-      : []),
-  )
-}
+const renderResult = () => renderOutcome(shell, outcome, nextButton)
 
 function nextButton(): HTMLElement {
   const next = () => {
@@ -145,41 +109,6 @@ function nextButton(): HTMLElement {
     icon('scan'),
     t('result.next'),
   )
-}
-
-function counts({ verdict, milliseconds, network }: Outcome): string {
-  const count = (result: string) => verdict.checks.filter((one) => one.result === result).length
-  return t('result.counts', {
-    passed: count('passed'),
-    failed: count('failed'),
-    none: count('not-executed'),
-    ms: milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds),
-    network: t(network ? 'result.relayUsed' : 'result.noNetwork'),
-  })
-}
-
-function knownFacts(attested: NonNullable<Verdict['attested']>): HTMLElement[] {
-  const fact = (key: string, value: string | Node) => h('div', {}, h('dt', {}, t(key)), h('dd', {}, value))
-  const { issuer, kind, assurance, expiresAt, handle, health } = attested
-  return [
-    h('h3', {}, t('result.known')),
-    h(
-      'dl',
-      { class: 'facts' },
-      fact('known.kind', t(`kind.${kind}`)),
-      ...(health ? [fact('known.health', t(`outcome.${health.outcome}`))] : []),
-      fact('known.assurance', t(`assurance.${assurance}`)),
-      fact('known.issuer', issuer.name?.[language()] ?? issuer.id),
-      fact('known.until', new Date(expiresAt * 1000).toLocaleDateString(document.documentElement.lang)),
-      fact('known.handle', h('code', {}, handle)),
-    ),
-    h(
-      'div',
-      { class: 'detail' },
-      h('h3', {}, t('result.unknown')),
-      h('p', { class: 'quiet' }, t('result.unknownText')),
-    ),
-  ]
 }
 
 // ---- reading
@@ -290,110 +219,15 @@ policySelect.addEventListener('change', () => {
 })
 byId('challenge-new').addEventListener('click', newRound)
 
-// ---- lists and network
-
-function age(since: number): string {
-  const seconds = Math.max(0, clock() - since)
-  if (seconds < 60) return t('age.seconds', { n: seconds })
-  if (seconds < 3600) return t('age.minutes', { n: Math.floor(seconds / 60) })
-  if (seconds < 172_800) return t('age.hours', { n: Math.floor(seconds / 3600) })
-  return t('age.days', { n: Math.floor(seconds / 86_400) })
-}
-
-async function renderLists(): Promise<void> {
-  const used = await countReplays(clock())
-  const fact = (key: string, ...value: (string | Node)[]) =>
-    h('div', {}, h('dt', {}, t(key)), h('dd', {}, ...value))
-  const trust = lists
-    ? `${t('lists.trustText', { issuers: lists.trustList.issuers.length })}, ${t('lists.age', { age: age(lists.trustList.issuedAt) })}`
-    : t('lists.none')
-  const statuses = lists?.statusLists ?? []
-  fill(
-    byId('lists'),
-    fact('lists.trust', trust),
-    ...(statuses.length === 0 ? [fact('lists.status', t('lists.none'))] : []),
-    ...statuses.map((list) =>
-      fact(
-        'lists.status',
-        `${t('lists.statusText', { size: list.size.toLocaleString(document.documentElement.lang) })}, ${t('lists.age', { age: age(list.issuedAt) })}`,
-      ),
-    ),
-    fact('lists.used', String(used)),
-    ...(listsMessage === '' ? [] : [fact('lists.refresh', h('span', { role: 'status' }, listsMessage))]),
-  )
-  fill(
-    byId('lists-anew'),
-    isRefused
-      ? h(
-          'button',
-          { type: 'button', class: 'button slim', id: 'lists-forget', onclick: () => void beginAnew() },
-          icon('alert'),
-          t('lists.anew'),
-        )
-      : null,
-  )
-}
-
-function renderNetwork(online: boolean): void {
-  fill(
-    byId('network'),
-    h(
-      'span',
-      { class: `badge ${online ? 'info' : 'warn'}`, 'data-online': String(online) },
-      icon(online ? 'globe' : 'offline'),
-      t(online ? 'net.online' : 'net.offline'),
-    ),
-  )
-}
-
-let online = navigator.onLine
-async function update(): Promise<void> {
-  const fresh = await refreshLists(clock, lists?.trustList.version)
-  if ('refusal' in fresh) {
-    online = fresh.refusal !== 'ERR_NETWORK'
-    isRefused = ['ERR_TRUST_UNKNOWN_KEY', 'ERR_TRUST_SIGNATURE'].includes(fresh.refusal)
-    listsMessage = online ? t('lists.refused', { code: fresh.refusal }) : t('lists.failed')
-  } else {
-    online = true
-    isRefused = false
-    lists = fresh
-    listsMessage = t('lists.updated')
-  }
-  renderNetwork(online)
-  await renderLists()
-}
-
-// The publisher is known by the key it had when this device first met it. Another key is another publisher, and only a
-// person can say that it is meant to be trusted.
-async function beginAnew(): Promise<void> {
-  if (!confirm(t('lists.anewSure'))) return
-  await forgetLists()
-  lists = undefined
-  await update()
-}
-
-byId('lists-refresh').addEventListener('click', () => void update())
-for (const name of ['online', 'offline']) {
-  addEventListener(name, () => {
-    online = navigator.onLine
-    renderNetwork(online)
-    if (online) void update()
-  })
-}
-
 function renderAll(): void {
   renderResult()
   renderCamera()
   renderPolicy()
   setStatus(status)
-  renderNetwork(online)
-  void renderLists()
+  void kept.render()
 }
 
 onLanguage(renderAll)
 renderAll()
-lists = await openLists(clock())
-await update()
-// Other tabs freeze and revoke: a gate that stands open all day asks for new lists every minute.
-setInterval(() => void update(), 60_000)
+await kept.open()
 document.documentElement.dataset['ready'] = 'true'
