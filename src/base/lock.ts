@@ -1,6 +1,6 @@
 // One writer per file or directory. The lock is a file that names its owner; the lock of a dead process can be taken over.
 import { randomUUID } from 'node:crypto'
-import { existsSync, linkSync, readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import type { CtidError } from './errors.ts'
 
 export type Lock = {
@@ -13,20 +13,25 @@ export type Lock = {
   release(): void
 }
 
+export type LockOptions = {
+  /** The machine, where several share the folder: the lock of another one is never taken over, for nobody here knows its processes. */
+  readonly host?: string
+}
+
 /**
- * Takes the lock that lies at `path`.
+ * Takes the lock that lies at `path`. It is there with its owner's name in it or not at all, also on a disk that is full.
  *
- * @throws `busy` while its owner lives
+ * @throws `busy` while its owner lives, and errors of the file system
  */
-export function acquireLock(path: string, busy: CtidError): Lock {
+export function acquireLock(path: string, busy: CtidError, options: LockOptions = {}): Lock {
   const id = randomUUID()
   const mine = `${path}.${id}`
-  const text = JSON.stringify({ pid: process.pid, started: startOf(process.pid), id })
-  writeFileSync(mine, text)
+  const text = JSON.stringify({ pid: process.pid, started: startOf(process.pid), id, ...options })
   try {
-    if (!tryLink(mine, path)) takeOver(mine, path, busy)
+    writeFileSync(mine, text, { mode: 0o600 })
+    if (!tryLink(mine, path)) takeOver(mine, path, busy, options)
   } finally {
-    unlinkSync(mine)
+    rmSync(mine, { force: true })
   }
   const held = () => existsSync(path) && readFileSync(path, 'utf8') === text
   return {
@@ -39,15 +44,15 @@ export function acquireLock(path: string, busy: CtidError): Lock {
 
 // Only one process at a time may judge a lock stale and replace it: without this second lock, two could both see the
 // dead owner and the slower one would replace the lock that the faster one just took.
-function takeOver(mine: string, path: string, busy: CtidError): void {
+function takeOver(mine: string, path: string, busy: CtidError, { host }: LockOptions): void {
   const guard = `${path}.takeover`
   if (!tryLink(mine, guard)) {
-    if (ownerLives(guard)) throw busy
+    if (ownerLives(guard, host)) throw busy
     unlinkSync(guard)
     if (!tryLink(mine, guard)) throw busy
   }
   try {
-    if (ownerLives(path)) throw busy
+    if (ownerLives(path, host)) throw busy
     const copy = `${mine}.link`
     linkSync(mine, copy)
     // POSIX: renaming onto another link of the same file does nothing, so the stale lock is a different file here.
@@ -68,10 +73,11 @@ function tryLink(from: string, to: string): boolean {
   }
 }
 
-function ownerLives(path: string): boolean {
+function ownerLives(path: string, host: string | undefined): boolean {
   if (!existsSync(path)) return false
   const owner = readOwner(path)
   if (owner === undefined) return false
+  if (owner.host !== host) return true
   try {
     process.kill(owner.pid, 0)
   } catch (error) {
@@ -82,10 +88,10 @@ function ownerLives(path: string): boolean {
   return started !== 'zombie' && started === owner.started
 }
 
-function readOwner(path: string): { pid: number; started: string } | undefined {
+function readOwner(path: string): { pid: number; started: string; host: unknown } | undefined {
   try {
-    const { pid, started } = JSON.parse(readFileSync(path, 'utf8')) as { pid: unknown; started: unknown }
-    return typeof pid === 'number' && typeof started === 'string' ? { pid, started } : undefined
+    const { pid, started, host } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+    return typeof pid === 'number' && typeof started === 'string' ? { pid, started, host } : undefined
   } catch {
     return undefined
   }

@@ -7,8 +7,8 @@ import {
   linkSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   statSync,
-  unlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -181,14 +181,15 @@ export async function loadOrCreatePki(
   if (!existsSync(file)) {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const draft = `${file}.${toHex(options.random(8))}`
-    writeFileSync(draft, JSON.stringify(await make(options), null, 2), { mode: 0o600, flag: 'wx' })
+    const made = JSON.stringify(await make(options), null, 2)
     try {
+      writeFileSync(draft, made, { mode: 0o600, flag: 'wx' })
       // A link, unlike a rename, does not replace what another process has put there meanwhile.
       linkSync(draft, file)
     } catch (error) {
       if ((error as { code?: string }).code !== 'EEXIST') throw error
     } finally {
-      unlinkSync(draft)
+      rmSync(draft, { force: true })
     }
   }
   // Only what differs is written: where keys are mounted, the folder may be read-only.

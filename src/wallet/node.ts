@@ -7,10 +7,11 @@ import {
   readFileSync,
   renameSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { CtidError, isJsonObject, parseJsonObject, type RandomBytes, toHex } from '../base/index.ts'
+import { acquireLock, type Lock } from '../base/node.ts'
 import { generateSigner, type P256PrivateJwk, signerFromJwk } from '../crypto/index.ts'
 import type { DeviceKeys, WalletStorage } from './storage.ts'
 
@@ -24,14 +25,14 @@ export function fileStorage(directory: string): WalletStorage {
   const file = join(directory, 'wallet.json')
   return {
     async update(change) {
-      const unlock = await lock(`${file}.lock`)
+      const held = await lock(`${file}.lock`)
       try {
         const before = readIfThere(file)
         const { text, result } = change(before)
         if (text !== before) replaceFile(file, text)
         return result
       } finally {
-        unlock()
+        held.release()
       }
     },
   }
@@ -72,43 +73,33 @@ function readIfThere(file: string): string | undefined {
   }
 }
 
-// Written beside, flushed, then renamed over: after a crash there is the old text or the new one, never half of one.
+// Written beside, flushed, then renamed over: after a crash there is the old text or the new one, never half of one. On a disk that
+// is nearly full one write may take a part of the text only; this one goes on, or throws.
 function replaceFile(file: string, text: string): void {
   const temporary = `${file}.new`
-  const handle = openSync(temporary, 'w', 0o600)
   try {
-    writeSync(handle, text)
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
-  renameSync(temporary, file)
-}
-
-async function lock(file: string): Promise<() => void> {
-  for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+    const handle = openSync(temporary, 'w', 0o600)
     try {
-      const handle = openSync(file, 'wx', 0o600)
-      writeSync(handle, String(process.pid))
+      writeFileSync(handle, text)
+      fsyncSync(handle)
+    } finally {
       closeSync(handle)
-      return () => rmSync(file, { force: true })
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
     }
-    if (isAbandoned(file)) rmSync(file, { force: true })
-    else await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS))
+    renameSync(temporary, file)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
   }
-  throw new CtidError('ERR_WALLET_STATE', { detail: 'locked by another process' })
 }
 
-// Left by a process that no longer runs. An empty file belongs to one that is just about to write its number.
-function isAbandoned(file: string): boolean {
-  const owner = Number(readIfThere(file))
-  if (!(owner > 0)) return false
-  try {
-    process.kill(owner, 0)
-    return false
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+async function lock(file: string): Promise<Lock> {
+  const busy = new CtidError('ERR_WALLET_STATE', { detail: 'locked by another process' })
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return acquireLock(file, busy)
+    } catch (error) {
+      if (error !== busy || attempt === LOCK_ATTEMPTS) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS))
   }
 }

@@ -1,7 +1,7 @@
 // Several processes share one key folder: keys are made once, change under services that run, and a process that is
 // killed while it replaces them leaves a folder that works.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { systemRandom, toHex } from '#ctid/base'
@@ -72,10 +72,12 @@ it('makes one set of keys, however many begin at once', async () => {
   expect(existsSync(join(keysFolder(), 'lock'))).toBe(false)
 })
 
-it('a lock whose process has ended is taken over', async () => {
+it.each([
+  ['whose process has ended', JSON.stringify({ pid: 4_194_305, started: '1', id: 'x', host: hostname() })],
+  ['that was never written: killed, or the disk was full', ''],
+])('a lock %s is taken over', async (_title, left) => {
   mkdirSync(keysFolder())
-  const { hostname } = await import('node:os')
-  writeFileSync(join(keysFolder(), 'lock'), `${hostname()} 999999999\n`)
+  writeFileSync(join(keysFolder(), 'lock'), left)
   expect((await (await open()).enrol(first)).status).toBe('created')
 })
 

@@ -1,7 +1,9 @@
 // The wallet: one copy for one verifier, stored before shown, and a preview that hides nothing.
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
 import { systemRandom, toBase64url } from '#ctid/base'
 import { generateSigner, type Signer } from '#ctid/crypto'
@@ -9,6 +11,7 @@ import { type DynamicCode, makeAttestation, memoryRelay, parseCode } from '#ctid
 import { resolveOnline, verifyCode } from '#ctid/verifier'
 import { createWallet, memoryStorage, type Wallet, type WalletStorage, webDeviceKeys } from '#ctid/wallet'
 import { fileDeviceKeys, fileStorage } from '../../src/wallet/node.ts'
+import { bundled } from '../programs.ts'
 import { claims, gate, issuer, NOW } from '../verifier/scene.ts'
 
 const folders: string[] = []
@@ -244,11 +247,23 @@ describe('keys and files', () => {
     expect(() => fileDeviceKeys(folder, systemRandom).signer('../wallet')).toThrow(refused('ERR_WALLET_KEY'))
   })
 
-  it('a lock left by a process that died is taken over', async () => {
+  it.each(['4194305', ''])('a lock left by a process that died is taken over: %j', async (left) => {
     const folder = mkdtempSync(join(tmpdir(), 'ctid-wallet-'))
     folders.push(folder)
-    writeFileSync(join(folder, 'wallet.json.lock'), '4194305')
+    writeFileSync(join(folder, 'wallet.json.lock'), left)
     expect(await newWallet(fileStorage(folder)).stock()).toEqual([])
+  })
+
+  it('a disk that takes a part of the text only: the old text stays, and the writer is told', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'ctid-wallet-'))
+    folders.push(folder)
+    writeFileSync(join(folder, 'wallet.json'), 'old')
+    const program = await bundled(new URL('filler.ts', import.meta.url))
+    const limited = `trap '' XFSZ; ulimit -f 8; exec '${process.execPath}' '${program}' '${folder}'`
+    const { stdout } = await promisify(execFile)('bash', ['-c', limited])
+    expect(stdout).toBe('EFBIG\n')
+    expect(readFileSync(join(folder, 'wallet.json'), 'utf8')).toBe('old')
+    expect(readdirSync(folder)).toEqual(['wallet.json'])
   })
 
   it.each([
