@@ -9,6 +9,8 @@ export type Io = {
   err(line: string): void
   /** Whether standard output is a terminal: pictures and colours only then. */
   readonly isTerminal: boolean
+  /** How many columns the terminal has, where it is one. */
+  readonly columns?: number | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readStdin(): Promise<string>
   /** Resolves when the process is asked to stop (SIGINT, SIGTERM). */
@@ -56,6 +58,21 @@ export function table(rows: readonly (readonly string[])[]): string[] {
       .join('')
       .trimEnd(),
   )
+}
+
+/** Records as a table with their names above, or one below the other where a terminal is too narrow for that. */
+export function records(
+  rows: readonly Readonly<Record<string, unknown>>[],
+  { columns }: Pick<Io, 'columns'>,
+): string[] {
+  const names = Object.keys(rows[0] ?? {})
+  const cells = rows.map((row) => names.map((name) => String(row[name] ?? '')))
+  const wide = table([names, ...cells])
+  if (columns === undefined || wide.every((line) => displayWidth(line) <= columns)) return wide
+  return cells.flatMap((row, at) => [
+    ...(at === 0 ? [] : ['']),
+    ...table(names.map((name, i) => [name, row[i] ?? ''])),
+  ])
 }
 
 function displayWidth(text: string): number {

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The `ctid` command: finds the sub-command, runs it, maps errors to messages and exit codes.
+import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { CtidError, ERRORS, type ErrorCode, isCtidError } from '../base/index.ts'
 import { type Command, EXIT, type Io, table } from './command.ts'
@@ -11,6 +12,10 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && rest.length === 0)) {
     await printOverview(io)
     return name === undefined ? EXIT.usage : EXIT.ok
+  }
+  if (name === '--version' || name === '-v') {
+    io.out(await version())
+    return EXIT.ok
   }
   const load = commands.get(name === 'help' ? (rest[0] ?? '') : name)
   if (!load) {
@@ -27,6 +32,12 @@ export async function main(args: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     return report(error, command, rest.includes('--json'), io)
   }
+}
+
+// The package's own file stands two folders above this one, as source and as built.
+async function version(): Promise<string> {
+  const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }
 
 async function printOverview(io: Io): Promise<void> {
@@ -56,7 +67,7 @@ function report(error: unknown, command: Command, json: boolean, io: Io): number
 
 // Texts of the system and of the runtime are not shown: they may quote what was read.
 function inWords(error: unknown): { readonly code: ErrorCode; readonly message: string } {
-  if (isCtidError(error)) return error
+  if (isCtidError(error)) return withReason(error)
   const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown }
   const isUsage = typeof code === 'string' && code.startsWith('ERR_PARSE_ARGS')
   if (isUsage) return { code: 'ERR_CLI_USAGE', message: (error as Error).message }
@@ -67,11 +78,19 @@ function inWords(error: unknown): { readonly code: ErrorCode; readonly message: 
   return new CtidError('ERR_HTTP_INTERNAL')
 }
 
+// The same for a file that a command could not read: it is not there, or not for us.
+function withReason(error: CtidError): CtidError {
+  const { code } = (error.cause ?? {}) as { code?: unknown }
+  if (error.code !== 'ERR_CLI_FILE' || error.detail !== undefined || typeof code !== 'string') return error
+  return new CtidError('ERR_CLI_FILE', { detail: code })
+}
+
 /** `Io` of the real process. */
 export const processIo: Io = {
   out: (line) => void process.stdout.write(`${line}\n`),
   err: (line) => void process.stderr.write(`${line}\n`),
   isTerminal: process.stdout.isTTY === true,
+  columns: process.stdout.columns,
   env: process.env,
   readStdin: () => text(process.stdin),
   untilStopped: () =>

@@ -175,7 +175,7 @@ export async function readDocument(
 export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
-  } catch {
-    throw new CtidError('ERR_CLI_FILE')
+  } catch (cause) {
+    throw new CtidError('ERR_CLI_FILE', { cause })
   }
 }

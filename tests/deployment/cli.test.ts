@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type Command, EXIT, type Io } from '../../src/cli/command.ts'
+import { type Command, EXIT, type Io, records } from '../../src/cli/command.ts'
 import { command as enrol } from '../../src/cli/commands/enrol.ts'
 import { command as issue } from '../../src/cli/commands/issue.ts'
 import { command as keys } from '../../src/cli/commands/keys.ts'
@@ -102,6 +102,22 @@ describe('the operator’s commands', () => {
   })
 })
 
+describe('records', () => {
+  const rows = [
+    { seq: 1, entry: 'a471' },
+    { seq: 22, entry: 'b5' },
+  ]
+
+  it('stand side by side, or one below the other where the terminal is too narrow', () => {
+    const wide = ['seq  entry', '1    a471', '22   b5']
+    expect(records(rows, {})).toEqual(wide)
+    expect(records(rows, { columns: 10 })).toEqual(wide)
+    const narrow = ['seq    1', 'entry  a471', '', 'seq    22', 'entry  b5']
+    expect(records(rows, { columns: 9 })).toEqual(narrow)
+    expect(records([], { columns: 9 })).toEqual([''])
+  })
+})
+
 describe('the process', () => {
   const main = join(import.meta.dirname, '../../src/cli/main.ts')
   const ctid = (...args: string[]) =>
@@ -115,12 +131,16 @@ describe('the process', () => {
       )
     })
 
-  it('says in one line what it could not write, and knows which commands there are', async () => {
+  it('says in one line what it could not write or read, and knows which commands and version there are', async () => {
     writeFileSync(at('file'), '')
-    const [unwritable, unknown] = await Promise.all([
+    const [unwritable, missing, unknown, version] = await Promise.all([
       ctid('enrol', '--synthetic', 'a', '--keys', at('file')),
+      ctid('enrol', at('missing.json')),
       ctid('help', 'nothing'),
+      ctid('--version'),
     ])
+    expect(missing).toMatchObject({ code: EXIT.unavailable, text: expect.stringContaining('(ENOENT)') })
+    expect(version).toMatchObject({ code: EXIT.ok, text: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) })
     expect(unwritable.code).toBe(EXIT.unavailable)
     expect(unwritable.text.trim().split('\n')).toHaveLength(1)
     expect(unwritable.text).toContain('[ERR_CLI_FILE]')

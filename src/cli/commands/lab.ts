@@ -2,7 +2,6 @@
 // because they contain wrong designs; so they are loaded from the checkout.
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -147,8 +146,9 @@ async function findCourse(): Promise<((module: string) => Promise<unknown>) | un
   const urlOf = (module: string) => pathToFileURL(join(folder, `${module}.ts`)).href
   if (import.meta.url.endsWith('.ts')) return (module) => import(urlOf(module))
   try {
-    const tsx = createRequire(import.meta.url).resolve('tsx/esm/api')
-    const { tsImport } = (await import(pathToFileURL(tsx).href)) as {
+    // By a variable, so that the types of the package need no tsx. What `require` would find is for `require` only.
+    const tsx = 'tsx/esm/api'
+    const { tsImport } = (await import(tsx)) as {
       tsImport(url: string, parent: string): Promise<unknown>
     }
     return (module) => tsImport(urlOf(module), import.meta.url)

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { CtidError, isoTime, toHex } from '../../base/index.ts'
 import { STEPS } from '../../registry/index.ts'
-import { type Command, EXIT, noMore, table } from '../command.ts'
+import { type Command, EXIT, noMore, records } from '../command.ts'
 import { openRegistrar, parseToken, REGISTRAR_OPTIONS, REGISTRAR_USAGE, type Registrar } from '../system.ts'
 
 const STEP_OF = { freeze: 'frozen', unfreeze: 'unfrozen', revoke: 'revoked' } as const
@@ -39,11 +39,7 @@ export const command: Command = {
     try {
       const rows = await perform(system, action, token, values)
       if (values.json) io.out(JSON.stringify({ ok: true, rows }))
-      else {
-        const columns = Object.keys(rows[0] ?? {})
-        const lines = rows.map((row) => columns.map((column) => String(row[column] ?? '')))
-        for (const line of table([columns, ...lines])) io.out(line)
-      }
+      else for (const line of records(rows, io)) io.out(line)
       return rows.some((row) => row['ok'] === false) ? EXIT.refused : EXIT.ok
     } finally {
       await system.close()

@@ -33,8 +33,8 @@ Prints the text in the picture. It verifies nothing: pipe it into "ctid verify -
 export async function read(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file)
-  } catch {
-    throw new CtidError('ERR_CLI_FILE')
+  } catch (cause) {
+    throw new CtidError('ERR_CLI_FILE', { cause })
   }
 }
 

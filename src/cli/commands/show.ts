@@ -106,7 +106,7 @@ function hex(text: string): Uint8Array {
 async function write(file: string, content: string | Uint8Array): Promise<void> {
   try {
     await writeFile(file, content)
-  } catch {
-    throw new CtidError('ERR_CLI_FILE')
+  } catch (cause) {
+    throw new CtidError('ERR_CLI_FILE', { cause })
   }
 }
