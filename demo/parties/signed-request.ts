@@ -24,7 +24,8 @@ export function requestChecker(clock: Clock): (jws: unknown, audience: string) =
     const { aud, iat, jti } = parsed.payload
     const now = clock()
     const isFresh = typeof iat === 'number' && Math.abs(now - iat) <= WINDOW_SECONDS
-    if (aud !== audience || !isFresh || typeof jti !== 'string') throw new CtidError('ERR_HTTP_BAD_REQUEST')
+    if (aud !== audience || typeof jti !== 'string') throw new CtidError('ERR_HTTP_BAD_REQUEST')
+    if (!isFresh) throw new CtidError('ERR_PSEUDONYM_STALE')
     for (const [id, until] of seen) if (until < now) seen.delete(id)
     if (seen.has(jti)) throw new CtidError('ERR_HTTP_BAD_REQUEST')
     seen.set(jti, now + 2 * WINDOW_SECONDS)

@@ -1,5 +1,6 @@
 // Talks to the parties over HTTP: JSON in and out, problem documents (RFC 9457) as errors, nothing retried silently.
 import type { Json } from '#ctid/base'
+import { noteDate } from './clock.ts'
 
 /** The longest that a page waits for an answer. A join of whole tables takes a few seconds. */
 const PATIENCE_MS = 60_000
@@ -35,7 +36,9 @@ async function send(path: string, request: Request): Promise<Response> {
   let response: Response
   try {
     const signal = AbortSignal.timeout(PATIENCE_MS)
+    const sent = Date.now()
     response = await fetch(path, { method, headers, body: payload, cache: 'no-store', signal })
+    noteDate(response.headers.get('date'), sent, Date.now())
   } catch {
     throw new ApiError('ERR_NETWORK', 'no answer')
   }

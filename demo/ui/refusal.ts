@@ -29,6 +29,7 @@ const CHINESE: Partial<Record<keyof typeof ERRORS, string>> = {
   ERR_HEALTH_MANUAL_ENTRY: '人工录入不符合规定。',
   ERR_STORE_BUSY: '数据库繁忙，请稍后再试。',
   ERR_STORE_CLOSED: '服务正在停止，请稍后再试。',
+  ERR_PSEUDONYM_STALE: '请求的时间不对，请核对时钟后重新发出。',
   ERR_TRUST_SIGNATURE: '签名验证失败。',
   ERR_QR_RELAY_UNREACHABLE: '中继没有应答。请联网，或改用动态码。',
   ERR_QR_RELAY_EMPTY: '中继处已无内容：已过期或已被取走。请对方重新生成。',

@@ -1,4 +1,5 @@
 // The frame of every page in the browser: language, theme, caring mode, menu, and the words on screen.
+import { onWrongClock } from './clock.ts'
 import { fill, h, icon } from './dom.ts'
 import { type Language, say, shellWords, type Words } from './words.ts'
 
@@ -92,6 +93,7 @@ export function startShell(pageWords: Words): Shell {
     menu.setAttribute('aria-expanded', String(open))
   })
 
+  listeners.push(showWrongClock((key, values) => say(words, currentLanguage(), key, values)))
   showFaults((key) => say(words, currentLanguage(), key))
   // Without a worker (private windows of some browsers) everything works but a reload without a network.
   if ('serviceWorker' in navigator) void navigator.serviceWorker.register('/sw.js').catch(() => undefined)
@@ -103,6 +105,37 @@ export function startShell(pageWords: Words): Shell {
       listeners.push(listener)
     },
   }
+}
+
+// Returns what says it again in another language.
+function showWrongClock(t: Shell['t']): () => void {
+  const box = h('div', { role: 'status', id: 'clock' })
+  document.querySelector('main')?.prepend(box)
+  let ahead = 0
+  const show = () => {
+    const by = Math.abs(ahead)
+    const [value, unit] =
+      by < 120
+        ? [by, 'second']
+        : by < 7200
+          ? [by / 60, 'minute']
+          : by < 172_800
+            ? [by / 3600, 'hour']
+            : [by / 86_400, 'day']
+    const format = new Intl.NumberFormat(root.lang, {
+      style: 'unit',
+      unit,
+      unitDisplay: 'long',
+      maximumFractionDigits: 0,
+    })
+    const words = t(ahead > 0 ? 'shell.clockFast' : 'shell.clockSlow', { time: format.format(value) })
+    fill(box, ahead === 0 ? null : h('p', { class: 'note warn' }, icon('clock'), h('span', {}, words)))
+  }
+  onWrongClock((seconds) => {
+    ahead = seconds
+    show()
+  })
+  return show
 }
 
 // What no part of a page caught is a defect of the page, or a browser that keeps nothing. It is said, once, and the page

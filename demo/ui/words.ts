@@ -41,6 +41,14 @@ export const shellWords: Words = {
     'This page could not finish what it was doing. What was done before is kept. Load the page again to go on.',
     '本页面未能完成操作。此前已完成的内容都已保存，请重新载入页面后继续。',
   ],
+  'shell.clockFast': [
+    'The clock of this device is {time} fast. Codes live by the clock: set it right, or they are refused.',
+    '本设备的时钟快了{time}。二维码依赖时钟，请先校准，否则会被拒绝。',
+  ],
+  'shell.clockSlow': [
+    'The clock of this device is {time} slow. Codes live by the clock: set it right, or they are refused.',
+    '本设备的时钟慢了{time}。二维码依赖时钟，请先校准，否则会被拒绝。',
+  ],
   'shell.reload': ['Load again', '重新载入'],
   'nav.front': ['Overview', '概览'],
   'nav.citizen': ['Citizen', '居民'],

@@ -448,7 +448,8 @@ export const ERRORS = {
   ERR_VERIFIER_HOLDER_SIGNATURE: { status: 422, message: 'The holder signature does not verify.' },
   ERR_VERIFIER_STEP_OLD: {
     status: 422,
-    message: 'The code is too old; show the current one, not a picture of it.',
+    message:
+      'The code is too old; show the current one, not a picture of it. If it is the current one, check the clocks.',
   },
   ERR_VERIFIER_STEP_FUTURE: { status: 422, message: 'The code is from the future; check the clocks.' },
   ERR_VERIFIER_CHALLENGE: {

@@ -50,7 +50,7 @@ const REASONS_ZH: Partial<Record<keyof typeof ERRORS, string>> = {
   ERR_VERIFIER_EXPIRED: '已过期，请获取新的副本。',
   ERR_VERIFIER_TOO_OLD: '签发时间过久，请获取新的副本。',
   ERR_VERIFIER_HOLDER_SIGNATURE: '持有人签名无效。',
-  ERR_VERIFIER_STEP_OLD: '码已失效，请出示当前的码，而非截图。',
+  ERR_VERIFIER_STEP_OLD: '码已失效，请出示当前的码，而非截图。若已是当前的码，请核对时钟。',
   ERR_VERIFIER_STEP_FUTURE: '码的时间在未来，请检查时钟。',
   ERR_VERIFIER_CHALLENGE: '未应答本次挑战，请重新扫描挑战码。',
   ERR_VERIFIER_AUDIENCE: '此码是为其他核验方生成的。',

@@ -103,6 +103,23 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('access to the demo', 
     },
   )
 
+  it('keeps what a verifier sees on the screen of the narrowest phone, and the header in one row', async () => {
+    for (const language of ['en', 'zh']) {
+      const wallet = await visit('/citizen', { width: 320, language })
+      await enrol(wallet, language === 'en' ? 1 : 2)
+      await showCode(wallet)
+      await wallet.click('#more-seen')
+      await wallet.waitForSelector('#panel-seen .badge')
+      const { overflow, header } = await wallet.evaluate(() => ({
+        overflow: document.documentElement.scrollWidth - innerWidth,
+        header: document.querySelector('.top')?.getBoundingClientRect().height ?? 0,
+      }))
+      expect(overflow).toBeLessThanOrEqual(0)
+      expect(header).toBeLessThan(70)
+      await wallet.context().close()
+    }
+  })
+
   it('does the whole journey by keyboard alone', async () => {
     const wallet = await visit('/citizen')
     const press = async (...keys: string[]) => {

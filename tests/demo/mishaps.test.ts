@@ -69,6 +69,20 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
     await enrol(page, 4)
   })
 
+  it('says that the clock of the device is wrong, where nothing it signs can be of now', async () => {
+    const context = await town.browser.newContext()
+    await context.addInitScript(() => {
+      const late = Date.now.bind(Date)
+      Date.now = () => late() - 300_000
+    })
+    const page = await open(context, `${town.demo.url}/citizen`)
+    await page.click('#enrol-go')
+    await expect.poll(() => page.innerText('#clock')).toContain('5 minutes slow')
+    await expect.poll(() => page.innerText('#notice')).toContain('check the clocks')
+    await page.click('#tool-language')
+    await expect.poll(() => page.innerText('#clock')).toContain('慢了5分钟')
+  })
+
   it('survives a restart of the server with its pages open', async () => {
     const wallet = await town.visit('/citizen')
     await enrol(wallet, 5)

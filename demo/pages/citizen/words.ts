@@ -13,7 +13,7 @@ export const citizenWords: Words = {
   'state.revoked': ['Revoked', '已撤销'],
   'state.expired': ['Expired', '已过期'],
   'state.superseded': ['Superseded', '已换新'],
-  'state.unknown': ['Not checked: no network', '未能查询：无网络'],
+  'state.unknown': ['Not checked', '未能查询'],
   'state.stranger': ['Unknown to this registry', '此登记库不认识'],
   'state.strangerText': [
     'This registry has never heard of this wallet; perhaps the demo began anew with new keys. Remove the wallet under "Safety" and enrol again.',
@@ -111,7 +111,7 @@ export const citizenWords: Words = {
   'show.challenge': ['Answer a challenge', '应答挑战码'],
   'show.copies': ['{left} of {all} copies left', '剩余副本 {left} / {all}'],
   'show.refill': ['Fetch new copies', '领取新副本'],
-  'show.noCopies': ['All copies are used. Fetch new ones.', '副本已用完，请领取新副本。'],
+  'show.noCopies': ['There is no copy left to show. Fetch new ones.', '没有可用的副本，请领取新副本。'],
   'show.blocked': [
     'This identity is {state}. Verifiers refuse its codes.',
     '该身份{state}，核验方将拒绝其二维码。',
