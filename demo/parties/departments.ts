@@ -18,10 +18,11 @@ import { deriveAnchors } from '#ctid/token'
 import { formatNoteKey, type LogPolicy } from '#ctid/transparency'
 import { ATTEMPTS, leak } from './department-attempts.ts'
 import { DEPARTMENTS, type DepartmentId, EPSILONS_MILLI, isDepartment } from './department-fields.ts'
-import { type Decision, departmentOf, type Join, openJoin, parseOrder } from './department-join.ts'
+import { type Decision, departmentOf, type Join, openJoin } from './department-join.ts'
 import { rowOf, subjects } from './department-people.ts'
 import { type DepartmentState, openDepartmentState } from './department-state.ts'
 import type { Evaluators } from './evaluators.ts'
+import { parseOrder } from './join-order.ts'
 
 const BUDGET_MILLI = 3000
 /** One account for all joins, since all are about the same people. */
