@@ -143,4 +143,15 @@ describe('the package', () => {
       expect(Object.keys(packageJson.exports), `room ${room}`).toContain(`./${room}`)
     }
   })
+
+  it('brings what it imports, and the types of express, which its own types name', () => {
+    const brought = Object.keys(packageJson.dependencies)
+    const imported = rooms
+      .flatMap((room) => filesOf(room).flatMap((path) => importsOf(join(SRC, room, path))))
+      .flatMap((name) => /^(@[\w-]+\/)?[a-z][\w-]*(?=\/|$)/.exec(name)?.[0] ?? [])
+    expect([...new Set(imported)].filter((name) => !brought.includes(name))).toEqual([])
+    expect(imported).toContain('express')
+    // Else a strict program that imports `ctid/http` does not compile.
+    expect(brought).toContain('@types/express')
+  })
 })
