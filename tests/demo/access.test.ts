@@ -120,6 +120,28 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('access to the demo', 
     }
   })
 
+  it('shows what is chosen where the reader’s own colours take the place of the page’s', async () => {
+    const gate = await visit('/verifier')
+    await gate.emulateMedia({ forcedColors: 'active' })
+    const colour = (selector: string) =>
+      gate.$eval(selector, (element) => getComputedStyle(element).backgroundColor)
+    expect(await colour('#tab-camera')).not.toBe(await colour('#tab-paste'))
+    expect(await colour('.nav [aria-current]')).not.toBe(await colour('.nav a:not([aria-current])'))
+  })
+
+  it('shows the whole code on a phone that lies on its side', async () => {
+    const wallet = await visit('/citizen')
+    await wallet.setViewportSize({ width: 640, height: 360 })
+    await enrol(wallet, 3)
+    await showCode(wallet)
+    await wallet.locator('#code').scrollIntoViewIfNeeded()
+    const room = await wallet.evaluate(() => {
+      const bottom = document.querySelector('.top')?.getBoundingClientRect().bottom ?? 0
+      return innerHeight - bottom - (document.querySelector('#code')?.getBoundingClientRect().height ?? 0)
+    })
+    expect(room).toBeGreaterThanOrEqual(0)
+  })
+
   it('does the whole journey by keyboard alone', async () => {
     const wallet = await visit('/citizen')
     const press = async (...keys: string[]) => {

@@ -59,7 +59,7 @@ export const frontWords: Words = {
   'flow.evaluators': ['anchor', '锚点'],
   'flow.registry': ['token, never shown', '标识，从不出示'],
   'flow.issuer': ['one-time copies', '一次性副本'],
-  'flow.wallet': ['signs, 30 s', '签名，30 秒'],
+  'flow.wallet': ['signs, 30 s', '签名，30 秒'],
   'flow.code': ['offline', '可离线'],
 
   'document.name': ['Document', '法定证件'],
