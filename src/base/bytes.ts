@@ -12,6 +12,7 @@ export const systemRandom: RandomBytes = (length) => globalThis.crypto.getRandom
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
+/** UTF-8; a lone surrogate becomes U+FFFD. */
 export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return encoder.encode(text)
 }
@@ -21,6 +22,7 @@ export function fromUtf8(bytes: Uint8Array): string {
   return decoder.decode(bytes)
 }
 
+/** All parts in a row, copied. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0
   for (const part of parts) length += part.length
@@ -41,7 +43,7 @@ export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0
 }
 
-/** Big-endian unsigned integer of 1 to 6 bytes (RFC 8017 I2OSP). */
+/** Big-endian unsigned integer of 1 to 6 bytes (RFC 8017 I2OSP); throws `RangeError` if it does not fit. */
 export function uintBytes(value: number, length: number): Uint8Array<ArrayBuffer> {
   const out = new Uint8Array(length)
   let rest = value
@@ -68,6 +70,7 @@ export function framed(...parts: readonly (Uint8Array | string)[]): Uint8Array<A
 
 const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'))
 
+/** Lower-case hexadecimal. */
 export function toHex(bytes: Uint8Array): string {
   let out = ''
   for (const byte of bytes) out += HEX[byte]

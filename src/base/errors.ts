@@ -36,6 +36,7 @@ export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === 'string' && Object.hasOwn(ERRORS, code)
 }
 
+/** Whether an error is one of ours, with a code of `ERRORS`. */
 export function isCtidError(error: unknown): error is CtidError {
   return error instanceof CtidError
 }

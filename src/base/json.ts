@@ -28,13 +28,14 @@ export function parseJson(text: string, options: ParseJsonOptions = {}): Json {
   }
 }
 
-/** As {@link parseJson}, and the document must be an object. */
+/** As {@link parseJson}, and the document must be an object, else `ERR_JSON_MALFORMED`. */
 export function parseJsonObject(text: string, options: ParseJsonOptions = {}): JsonObject {
   const value = parseJson(text, options)
   if (!isJsonObject(value)) throw new CtidError('ERR_JSON_MALFORMED')
   return value
 }
 
+/** Whether a value is an object that is neither null nor an array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -79,7 +79,7 @@ export function pointToJwk(point: Uint8Array): P256PublicJwk {
   }
 }
 
-/** 65-byte point to its 33-byte form. */
+/** 65-byte point to its 33-byte form; throws `ERR_CRYPTO_KEY` for another length or form. */
 export function compressPoint(point: Uint8Array): Uint8Array<ArrayBuffer> {
   if (point.length !== 65 || point[0] !== 4) throw new CtidError('ERR_CRYPTO_KEY')
   const out = new Uint8Array(33)

@@ -35,7 +35,7 @@ export interface Group {
   scalarNegate(a: Scalar): Scalar
 }
 
-/** Small positive integer as a scalar (share identifiers). */
+/** Small positive integer as a scalar (share identifiers); throws `RangeError` for any other number. */
 export function scalarFromInt(value: number): Scalar {
   if (!Number.isSafeInteger(value) || value <= 0) throw new RangeError('share ids are positive integers')
   const out = new Uint8Array(32)

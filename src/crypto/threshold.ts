@@ -40,7 +40,8 @@ export function dkgRound1(
   options: DkgOptions & { readonly random: RandomBytes },
 ): { readonly broadcast: DkgBroadcast; readonly state: DkgState } {
   const { threshold, count, random } = options
-  if (threshold < 2 || threshold > count || id < 1 || id > count) {
+  const whole = [id, threshold, count].every(Number.isSafeInteger)
+  if (!whole || threshold < 2 || threshold > count || id < 1 || id > count) {
     throw new CtidError('ERR_CRYPTO_THRESHOLD', { detail: '2 ≤ t ≤ n and 1 ≤ id ≤ n' })
   }
   const signers = { min: threshold, max: count }
@@ -192,7 +193,10 @@ function idOf(identifier: string, count: number): number {
  * @throws {CtidError} `ERR_CRYPTO_THRESHOLD` when ids repeat or there are none
  */
 export function lagrangeAtZero(group: Group, ids: readonly number[]): Map<number, Scalar> {
-  if (ids.length === 0 || new Set(ids).size !== ids.length) throw new CtidError('ERR_CRYPTO_THRESHOLD')
+  const isId = (id: number) => Number.isSafeInteger(id) && id > 0
+  if (ids.length === 0 || new Set(ids).size !== ids.length || !ids.every(isId)) {
+    throw new CtidError('ERR_CRYPTO_THRESHOLD')
+  }
   const one = scalarFromInt(1)
   const coefficients = new Map<number, Scalar>()
   for (const i of ids) {

@@ -6,6 +6,12 @@ export {
   RECORD_PATH,
   recordRouter,
 } from './conversion-log.ts'
+export {
+  EVALUATOR_MAX_BODY_BYTES,
+  type EvaluatorService,
+  type EvaluatorServiceOptions,
+  openEvaluatorService,
+} from './evaluator.ts'
 export { type CodeIssue, type HealthRouterDeps, healthRouter } from './health.ts'
 export { type IssuerRouterDeps, issuerRouter } from './issuer.ts'
 export { type IssuerStatusDeps, issuerStatusRouter } from './issuer-status.ts'
@@ -40,5 +46,10 @@ export {
   type VerifierRouterDeps,
   verifierRouter,
 } from './verifier.ts'
-export { formatVerifierMetrics, sumCounts, type VerifierCounts } from './verifier-metrics.ts'
+export {
+  createVerifierMetrics,
+  formatVerifierMetrics,
+  sumCounts,
+  type VerifierCounts,
+} from './verifier-metrics.ts'
 export { type WitnessRouterDeps, witnessRouter } from './witness.ts'

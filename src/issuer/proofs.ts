@@ -16,7 +16,11 @@ export type ProofChecks = {
   check(proofs: readonly string[]): Promise<readonly ProvenKey[]>
 }
 
-/** @param options.issuerId the audience that proofs must name */
+/**
+ * Gives out nonces and checks proofs of possession against them, each nonce once.
+ *
+ * @param options.issuerId the audience that proofs must name
+ */
 export function proofChecks(options: {
   readonly issuerId: string
   readonly clock: Clock

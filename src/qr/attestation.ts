@@ -1,7 +1,13 @@
 // The attestation: the issuer's short signed statement "the holder of this key is a person of this assurance",
 // with a one-time handle, a validity window and a place in a status list. No name, no number, no token.
 import { CtidError } from '../base/index.ts'
-import { compressPoint, jwkToPoint, type P256PublicJwk, type Signer } from '../crypto/index.ts'
+import {
+  compressPoint,
+  jwkToPoint,
+  type P256PublicJwk,
+  parsePublicJwk,
+  type Signer,
+} from '../crypto/index.ts'
 import { type CborValue, readClaims, writeCbor } from './cbor.ts'
 import { coseKid, type Sign1, signedAs, signSign1 } from './cose.ts'
 import { readOwnSign1 } from './own-sign1.ts'
@@ -70,7 +76,8 @@ export const ASSURANCE_LEVELS: readonly Assurance[] = ASSURANCES
 /**
  * Issuer: signs an attestation. The key identifier is {@link coseKid} of the signer's public key.
  *
- * @throws {CtidError} `ERR_QR_CLAIMS` when a claim is out of range, or a form without holder key claims more than `low`
+ * @throws {CtidError} `ERR_QR_CLAIMS` when a claim is out of range, or a form without holder key claims more than `low`;
+ * `ERR_CRYPTO_KEY` for a holder key of another form
  */
 export async function makeAttestation(
   claims: AttestationClaims,
@@ -95,7 +102,7 @@ export async function makeAttestation(
 }
 
 function compressed(key: P256PublicJwk | Uint8Array): Uint8Array {
-  if (!(key instanceof Uint8Array)) return compressPoint(jwkToPoint(key))
+  if (!(key instanceof Uint8Array)) return compressPoint(jwkToPoint(parsePublicJwk(key)))
   return key.length === 33 ? key : compressPoint(key)
 }
 

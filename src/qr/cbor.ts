@@ -64,7 +64,7 @@ export function readCbor(bytes: Uint8Array, options: ReadCborOptions): CborValue
   }
 }
 
-/** As {@link readCbor}, and the item must be a map. */
+/** As {@link readCbor}, and the item must be a map, else `ERR_QR_CBOR`. */
 export function readCborMap(bytes: Uint8Array, options: ReadCborOptions): CborMap {
   const value = readCbor(bytes, options)
   if (!(value instanceof Map)) throw new CtidError('ERR_QR_CBOR')

@@ -53,7 +53,8 @@ export type MakeCodeOptions = {
 /**
  * Holder: makes the dynamic code of this half minute.
  *
- * @throws {CtidError} `ERR_QR_CLAIMS` when the attestation names another key or none, or the challenge is not 8 to 32 bytes
+ * @throws {CtidError} `ERR_QR_CLAIMS` when the attestation names another key or none, the challenge is not 8 to 32 bytes, or the time is
+ * none; those of `parseAttestation`
  */
 export async function makeCode(
   attestation: Uint8Array,
@@ -68,13 +69,17 @@ export async function makeCode(
   const map = new Map<number, CborValue>()
   if (challenge) map.set(CHALLENGE, requireChallenge(challenge))
   map.set(ATTESTATION, attestation)
-  map.set(STEP, Math.floor(now / stepSeconds))
+  map.set(STEP, uint(Math.floor(now / stepSeconds), 0xffff_ffff, 'time step'))
   if (audience !== undefined) map.set(AUDIENCE, audienceHash(audience))
   const message = await signSign1(writeCbor(map), holder, { externalAad: signedAs.code })
   return PREFIX.dynamic + encodeBase45(message)
 }
 
-/** The paper form of an attestation without holder key: static, so of low assurance. */
+/**
+ * The paper form of an attestation without holder key: static, so of low assurance.
+ *
+ * @throws {CtidError} `ERR_QR_CLAIMS` for one with a holder key, and those of `parseAttestation`
+ */
 export function makePaperCode(attestation: Uint8Array): string {
   requirePaper(parseAttestation(attestation))
   return PREFIX.paper + encodeBase45(attestation)

@@ -12,7 +12,10 @@ export type MemoryRelayOptions = {
 
 /** A mailbox number: 32 lower-case hexadecimal digits. */
 const MAILBOX = /^[0-9a-f]{32}$/
-/** A relay that keeps its messages in memory; a restart loses them, and the wallet makes a new token. */
+/**
+ * A relay that keeps its messages in memory; a restart loses them, and the wallet makes a new token. `put` throws `ERR_QR_ONLINE` for a
+ * mailbox number of another form, and what {@link Relay} says.
+ */
 export function memoryRelay(options: MemoryRelayOptions): Relay & { readonly size: number } {
   const { clock, maxMessages = 10_000, maxTtlSeconds = 120 } = options
   const messages = new Map<string, { sealed: Uint8Array; expiresAt: number }>()

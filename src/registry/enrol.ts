@@ -51,7 +51,7 @@ export type Draft = {
  * Registrar: enrols a person. Idempotent: the same person again gives the same token and `existing`.
  *
  * @throws {CtidError} `ERR_REGISTRY_CONFLICT` (detail: which side), `ERR_REGISTRY_ANCHOR_VERSION`, `ERR_REGISTRY_LOG`,
- * `ERR_REGISTRY_RECORD`, store errors
+ * `ERR_REGISTRY_RECORD`, `ERR_REGISTRY_REASON` (the officer), `ERR_REGISTRY_KEYS`, store errors
  */
 export async function enrol(desk: Desk, application: Application): Promise<Enrolment> {
   const [enrolment] = await enrolMany(desk, [application])

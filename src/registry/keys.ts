@@ -102,14 +102,14 @@ export function exportRegistryKeys(keys: RegistryKeys): string {
 /**
  * Reads what {@link exportRegistryKeys} wrote.
  *
- * @throws {CtidError} `ERR_REGISTRY_KEY_MALFORMED`
+ * @throws {CtidError} `ERR_REGISTRY_KEY_MALFORMED`, `ERR_JSON_*`
  */
 export function importRegistryKeys(text: string, group: Group): RegistryKeys {
   const document = parseJsonObject(text)
   if (document['format'] !== 'ctid/registry/keys/v1') throw malformed()
   const sector = (value: JsonObject): SectorKey => ({
     version: versionOf(value),
-    scalar: secret(group.parseScalar(bytesOf(value, 'scalar'))),
+    scalar: secret(scalarOf(value, group)),
     mac: secret(bytesOf(value, 'mac')),
   })
   return {
@@ -134,6 +134,14 @@ function versionOf(value: JsonObject): number {
   const { version } = value
   if (typeof version !== 'number' || !Number.isSafeInteger(version) || version < 1) throw malformed()
   return version
+}
+
+function scalarOf(value: JsonObject, group: Group): Uint8Array {
+  try {
+    return group.parseScalar(bytesOf(value, 'scalar'))
+  } catch {
+    throw malformed()
+  }
 }
 
 function bytesOf(value: JsonObject, name: string): Uint8Array {

@@ -31,7 +31,11 @@ export function vaultKeyId(key: Secret): string {
   return toHex(hkdfSha256(key.reveal(), { info: utf8('ctid/vault/key-id/v1'), length: 8 }))
 }
 
-/** A vault in this process. The last key wraps; the earlier ones still unwrap, until every row is re-wrapped. */
+/**
+ * A vault in this process. The last key wraps; the earlier ones still unwrap, until every row is re-wrapped.
+ *
+ * @throws {CtidError} `ERR_REGISTRY_KEYS` without a key; `unwrap` also for a row of another key, and `ERR_CRYPTO_DECRYPT`
+ */
 export function localVault(keys: readonly Secret[], options: { readonly random: RandomBytes }): Vault {
   const byId = new Map(keys.map((key) => [vaultKeyId(key), key]))
   const last = keys.at(-1)

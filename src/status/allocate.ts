@@ -27,7 +27,10 @@ export type AllocatorOptions = {
   readonly random: RandomBytes
 }
 
-/** Allocator in memory: a bit map per open list, random draws until a free place is hit (four on average at the end). */
+/**
+ * Allocator in memory: a bit map per open list, random draws until a free place is hit (four on average at the end). Throws
+ * `ERR_STATUS_FULL` when more are asked for than a list gives away.
+ */
 export function memoryIndexAllocator(options: AllocatorOptions): IndexAllocator {
   const { listSize = 1_048_576, fill = 0.75, random } = options
   let list = 0

@@ -20,7 +20,8 @@ export type Derived = { readonly anchors: Point[]; readonly faults: Fault[] }
  * evaluators answer. Multiplications for m inputs: 1 + t + 2t a input here, and 2 at each evaluator.
  *
  * @param ids canonical identities, opaque here: 1 to 65,535 bytes each
- * @throws {CtidError} `ERR_TOKEN_QUORUM` naming who failed; `ERR_TOKEN_INPUT`
+ * @throws {CtidError} `ERR_TOKEN_QUORUM` naming who failed; `ERR_TOKEN_INPUT`; `ERR_TOKEN_BATCH`; `ERR_TOKEN_KEY_SET` for an evaluator
+ * that is not in the key set
  */
 export async function deriveAnchors(ids: readonly Uint8Array[], options: DeriveOptions): Promise<Derived> {
   return inBatches(ids, options, (batch) => blindInputs(options.group, batch, options.random))

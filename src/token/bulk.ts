@@ -58,7 +58,11 @@ export function packPoints(points: readonly Point[]): Uint8Array<ArrayBuffer> {
   return out
 }
 
-/** Inverse of {@link packPoints}, each point checked (5 µs with sodium). */
+/**
+ * Inverse of {@link packPoints}, each point checked (5 µs with sodium).
+ *
+ * @throws {CtidError} `ERR_TOKEN_REQUEST` for a length that is no multiple of 32, `ERR_CRYPTO_POINT`
+ */
 export function unpackPoints(group: Group, packed: Uint8Array): Point[] {
   if (packed.length % 32 !== 0) throw new CtidError('ERR_TOKEN_REQUEST')
   return Array.from({ length: packed.length / 32 }, (_, i) =>

@@ -14,7 +14,7 @@ import {
   type Share,
   scalarFromInt,
 } from '../crypto/index.ts'
-import { checkKeySet, type EvaluatorKeySet, formatKeySet } from './key-set.ts'
+import { checkKeySet, type EvaluatorKeySet, formatKeySet, MAX_EVALUATORS } from './key-set.ts'
 
 export type CeremonyOptions = {
   /** t: evaluators needed for one anchor; at least 2. */
@@ -44,16 +44,27 @@ export type CeremonyResult = {
   readonly transcript: JsonObject
 }
 
-/** Party, round one: commits to its polynomial. Give the broadcast to all. */
+/**
+ * Party, round one: commits to its polynomial. Give the broadcast to all.
+ *
+ * @throws {CtidError} `ERR_CRYPTO_THRESHOLD` unless 2 ≤ threshold ≤ count and 1 ≤ id ≤ count; `ERR_TOKEN_CEREMONY` beyond 64 parties
+ */
 export function beginCeremony(
   id: number,
   options: CeremonyOptions,
 ): { readonly broadcast: CeremonyBroadcast; readonly state: CeremonyState } {
+  // A key set of more could be made, and read by nobody.
+  if (options.count > MAX_EVALUATORS)
+    throw new CtidError('ERR_TOKEN_CEREMONY', { detail: 'too many parties' })
   const { broadcast, state } = dkgRound1(id, options)
   return { broadcast: { id, package: broadcast }, state: { id, dkg: state, options } }
 }
 
-/** Party, round two: checks everybody's proof of possession; one confidential message for each other party. */
+/**
+ * Party, round two: checks everybody's proof of possession; one confidential message for each other party.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY`
+ */
 export function exchangeShares(
   state: CeremonyState,
   broadcasts: readonly CeremonyBroadcast[],
@@ -63,7 +74,11 @@ export function exchangeShares(
   return [...messages].map(([to, message]) => ({ from: state.id, to, package: message }))
 }
 
-/** Party, round three: checks what it received against the commitments; its share, the key set and the transcript. */
+/**
+ * Party, round three: checks what it received against the commitments; its share, the key set and the transcript.
+ *
+ * @throws {CtidError} `ERR_TOKEN_CEREMONY`, `ERR_TOKEN_KEY_SET`
+ */
 export function finishCeremony(
   state: CeremonyState,
   broadcasts: readonly CeremonyBroadcast[],
@@ -79,7 +94,7 @@ export function finishCeremony(
   return { share, keySet, transcript: formatTranscript(ordered, keySet) }
 }
 
-/** All parties in one process: demo, tests, and ceremonies on one air-gapped machine. */
+/** All parties in one process: demo, tests, and ceremonies on one air-gapped machine. Throws as {@link beginCeremony}. */
 export function runCeremony(
   options: CeremonyOptions & { readonly group: Group },
 ): Omit<CeremonyResult, 'share'> & { readonly shares: readonly Share[] } {

@@ -59,7 +59,12 @@ export function evaluateShare(
   return { evaluated, proof }
 }
 
-/** λ_i·k_i for a quorum: folded once, so that the combiner only adds. */
+/**
+ * λ_i·k_i for a quorum: folded once, so that the combiner only adds.
+ *
+ * @param quorum ids from 1, each once, its own among them
+ * @throws {CtidError} `ERR_TOKEN_REQUEST` when its own is not, `ERR_CRYPTO_THRESHOLD` when one is no id or there twice
+ */
 export function weightedShare(group: Group, share: Share, quorum: readonly number[]): Share {
   const weight = lagrangeAtZero(group, quorum).get(share.id)
   if (!weight) throw new CtidError('ERR_TOKEN_REQUEST', { detail: 'quorum without this evaluator' })
@@ -67,7 +72,11 @@ export function weightedShare(group: Group, share: Share, quorum: readonly numbe
   return { id: share.id, secret, publicKey: group.multiply(weight, share.publicKey) }
 }
 
-/** Proof that `evaluated` = share·`blinded`; it does not verify when the claim is false. m + 3 multiplications. */
+/**
+ * Proof that `evaluated` = share·`blinded`; it does not verify when the claim is false. m + 3 multiplications.
+ *
+ * @throws {CtidError} `ERR_TOKEN_BATCH` unless there are 1 to 1,024 elements, as many of both
+ */
 export function proveShare(
   group: Group,
   share: Share,
@@ -103,6 +112,7 @@ export function localEvaluator(
   }
 }
 
+/** secret·P for each point, without proof. */
 export function multiplyAll(group: Group, secret: Scalar, elements: readonly Point[]): Point[] {
   return elements.map((element) => group.multiply(secret, element))
 }

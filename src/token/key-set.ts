@@ -19,7 +19,8 @@ export type EvaluatorKeySet = SharedKey & {
 }
 
 export const KEY_SET_FORMAT = 'ctid/evaluators/v1'
-const MAX_EVALUATORS = 64
+/** Most evaluators of a key set. */
+export const MAX_EVALUATORS = 64
 
 /** The key set as JSON, for publication. */
 export function formatKeySet(keySet: EvaluatorKeySet): JsonObject {
@@ -78,7 +79,7 @@ export function checkKeySet(keySet: EvaluatorKeySet, group: Group): void {
   }
 }
 
-/** The published key of one share. */
+/** The published key of one share. Throws `ERR_TOKEN_KEY_SET` for an id that is not in the set. */
 export function shareKeyOf(keySet: EvaluatorKeySet, id: number): Point {
   const share = keySet.shares.find((candidate) => candidate.id === id)
   if (!share) throw bad('unknown evaluator')

@@ -53,14 +53,17 @@ async function askOne(
   const { group, keySet, timeoutSeconds = 10 } = options
   const { id } = evaluator
   const publicKey = shareKeyOf(keySet, id)
-  let answer: Evaluation
+  let answer: Partial<Evaluation> | undefined
   try {
     answer = await withTimeout(timeoutSeconds, (signal) => evaluator.evaluate(blinded, { signal }))
   } catch (error) {
     return { evaluator: id, reason: reasonOf(error) }
   }
-  const { evaluated, proof } = answer
-  if (evaluated.length !== blinded.length) return { evaluator: id, reason: 'malformed' }
+  // What another implementation of the port gives back is looked at as well: nobody's fault may end the derivation.
+  const { evaluated, proof } = answer ?? {}
+  if (evaluated?.length !== blinded.length || !(proof instanceof Uint8Array)) {
+    return { evaluator: id, reason: 'malformed' }
+  }
   const proved = verifyDleq(group, proof, { publicKey, inputs: blinded, outputs: evaluated })
   return proved ? { id, evaluated } : { evaluator: id, reason: 'wrong-proof' }
 }

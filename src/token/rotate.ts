@@ -126,7 +126,7 @@ export type KeyRotation = {
   readonly next: { readonly keySet: EvaluatorKeySet; readonly shares: readonly Share[] }
 }
 
-/** All evaluators of a rotation in one process. Their ids must be 1 to n, and n ≥ 2t − 1. */
+/** All evaluators of a rotation in one process. Their ids must be 1 to n, and n ≥ 2t − 1, else it throws `ERR_TOKEN_CEREMONY`. */
 export function runKeyRotation(
   current: EvaluatorKeySet,
   shares: readonly Share[],

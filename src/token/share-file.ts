@@ -29,7 +29,11 @@ export type EvaluatorSecrets = {
 const FORMAT = 'ctid/evaluator-share/v1'
 const MAX_FILE_BYTES = 262_144
 
-/** A new caller with a random secret. Give the secret to the caller over a safe channel. */
+/**
+ * A new caller with a random secret. Give the secret to the caller over a safe channel.
+ *
+ * @throws {CtidError} `ERR_TOKEN_SHARE_FILE` for a name that is not 1 to 32 of `a-z 0-9 -`
+ */
 export function newCaller(name: string, allowance: Allowance, random: RandomBytes): Caller {
   if (!/^[a-z0-9-]{1,32}$/.test(name)) throw new CtidError('ERR_TOKEN_SHARE_FILE', { detail: 'caller name' })
   return { name, secret: random(32), allowance }

@@ -20,6 +20,7 @@ export type EvaluateRequest = {
 
 export type ProveRequest = Required<EvaluateRequest> & { readonly evaluated: readonly Point[] }
 
+/** Body of `POST /evaluate`, and with `evaluated` of `POST /prove`. SPEC section 6.7. */
 export function formatEvaluateRequest(request: EvaluateRequest | ProveRequest): JsonObject {
   return {
     version: request.version,
@@ -55,6 +56,7 @@ export function parseProveRequest(body: JsonObject, group: Group): ProveRequest 
   }
 }
 
+/** Answer to `POST /evaluate` without a quorum. */
 export function formatEvaluation(evaluation: Evaluation): JsonObject {
   return {
     evaluated: evaluation.evaluated.map((point) => toBase64url(point)),

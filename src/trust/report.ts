@@ -19,6 +19,7 @@ export type CheckList<Name extends string> = {
   list(): readonly Check<Name>[]
 }
 
+/** A list in which nothing was executed yet. */
 export function checkList<Name extends string>(names: readonly Name[]): CheckList<Name> {
   const results = new Map<Name, Check<Name>>()
   return {

@@ -97,7 +97,7 @@ export function recognises(
 
 /**
  * Verifier: resolves JWS headers by the trust list: by `kid`, or by the leaf of `x5c` when the list has that leaf.
- * A header that names a listed key but brings another certificate than the listed one is refused.
+ * A header that names a listed key but brings another certificate than the listed one is refused. Throws as {@link findSigner}.
  */
 export function trustListResolver(
   list: TrustList,

@@ -74,7 +74,8 @@ export async function signTrustList(list: TrustList, signer: Signer): Promise<st
 /**
  * Verifier: checks signature, form, period and version of a signed trust list and returns what it says.
  *
- * @throws {CtidError} `ERR_TRUST_SIGNATURE`, `ERR_TRUST_LIST`, `ERR_TRUST_LIST_EXPIRED`, and those of `parseJws`
+ * @throws {CtidError} `ERR_TRUST_UNKNOWN_KEY`, `ERR_TRUST_SIGNATURE`, `ERR_TRUST_LIST`, `ERR_TRUST_LIST_EXPIRED` (also one that is older
+ * than `knownVersion`), and those of `parseJws`
  */
 export async function checkTrustList(text: string, options: CheckTrustListOptions): Promise<TrustList> {
   const jws = parseJws(text, { expectedTyp: TRUST_LIST_TYP, maxLength: MAX_LENGTH })

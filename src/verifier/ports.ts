@@ -8,7 +8,7 @@ export type TrustLookup = {
   issuerKey(kid: string, query: TrustQuery): MaybePromise<TrustedSigner>
 }
 
-/** Looks keys up in a checked trust list, as long as the list itself is in force. */
+/** Looks keys up in a checked trust list, as long as the list itself is in force: afterwards it throws `ERR_TRUST_LIST_EXPIRED`. */
 export function trustListLookup(list: TrustList): TrustLookup {
   return {
     issuerKey: (kid, query) => {

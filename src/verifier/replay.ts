@@ -8,7 +8,10 @@ export type ReplayCacheOptions = {
   readonly maxEntries?: number
 }
 
-/** A replay cache for one process. Several gates that share a queue need a shared one. */
+/**
+ * A replay cache for one process. Several gates that share a queue need a shared one. `consume` throws `ERR_VERIFIER_REPLAY_FULL` when
+ * `maxEntries` codes still count.
+ */
 export function memoryReplayCache(options: ReplayCacheOptions): ReplayCache & { readonly size: number } {
   const { clock, maxEntries = 100_000 } = options
   const used = new Map<string, number>()

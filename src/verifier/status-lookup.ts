@@ -4,7 +4,11 @@ import { STATUS_INVALID, STATUS_SUSPENDED, STATUS_VALID, type StatusChecker } fr
 import type { TrustedSigner } from '../trust/index.ts'
 import type { StatusAnswer, StatusLookup, StatusState } from './ports.ts'
 
-/** Address of a list: the issuer's `statusListBase` in the trust list, followed by the number. */
+/**
+ * Address of a list: the issuer's `statusListBase` in the trust list, followed by the number.
+ *
+ * @throws {CtidError} `ERR_STATUS_UNAVAILABLE` for an issuer without status lists
+ */
 export function statusListUri(issuer: TrustedSigner, list: number): string {
   const base = issuer.issuer?.statusListBase
   if (base === undefined) throw new CtidError('ERR_STATUS_UNAVAILABLE', { detail: 'no status lists' })

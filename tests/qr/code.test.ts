@@ -113,6 +113,15 @@ describe('makeCode and makeAttestation refuse', () => {
     )
   })
 
+  it.each([Number.NaN, -1, Number.POSITIVE_INFINITY])('the time %d', async (now) => {
+    await expect(makeCode(attestation, holder, { now })).rejects.toEqual(refused('ERR_QR_CLAIMS'))
+  })
+
+  it('a holder key that is none', async () => {
+    const holderKey = { ...holder.publicJwk, x: '!' }
+    await expect(makeAttestation({ ...claims, holderKey }, issuer)).rejects.toEqual(refused('ERR_CRYPTO_KEY'))
+  })
+
   it('paper with a holder key, and paper above low assurance', async () => {
     expect(() => makePaperCode(attestation)).toThrow(refused('ERR_QR_CLAIMS'))
     const { holderKey: _, ...unbound } = claims

@@ -163,6 +163,12 @@ describe('faulty evaluators', () => {
       proof: new Uint8Array(64),
     }),
   })
+  // From a client that is not ours and looks at nothing.
+  const nothing = (id: number): Evaluator => ({ id, evaluate: async () => undefined as never })
+  const noBytes = (id: number): Evaluator => ({
+    id,
+    evaluate: async (b) => ({ evaluated: b.map(() => 'x'), proof: 'x' }) as never,
+  })
   const away = (id: number): Evaluator => ({ id, evaluate: () => Promise.reject(new Error('ECONNREFUSED')) })
   const asleep = (id: number): Evaluator => ({ id, evaluate: () => new Promise(() => {}) })
 
@@ -172,6 +178,8 @@ describe('faulty evaluators', () => {
     ['swapped elements', swapped, 'wrong-proof'],
     ['too few elements', short, 'malformed'],
     ['bytes that are no elements', garbage, 'wrong-proof'],
+    ['an answer that is none', nothing, 'malformed'],
+    ['an answer of another type', noBytes, 'malformed'],
     ['no connection', away, 'unreachable'],
     ['no answer', asleep, 'timed-out'],
   ])('%s is named and routed around', async (_what, faulty, reason) => {

@@ -60,6 +60,16 @@ describe('ceremony', () => {
       expect(JSON.stringify(first.transcript)).not.toContain(toHex(share.secret))
   })
 
+  it.each([
+    [0, 2, 3, 'ERR_CRYPTO_THRESHOLD'],
+    [1.5, 2, 3, 'ERR_CRYPTO_THRESHOLD'],
+    [1, 1, 3, 'ERR_CRYPTO_THRESHOLD'],
+    [1, 4, 3, 'ERR_CRYPTO_THRESHOLD'],
+    [1, 2, 65, 'ERR_TOKEN_CEREMONY'],
+  ])('is not begun by party %d of %d out of %d', (id, threshold, count, code) => {
+    refused(() => beginCeremony(id, { threshold, count, random: seeded('none') }), code)
+  })
+
   it('stops at a wrong message, a missing broadcast, or a changed commitment', () => {
     const options = { threshold: 2, count: 3, random: seeded('bad') }
     const begin = () => [1, 2, 3].map((id) => beginCeremony(id, options))
