@@ -1,7 +1,8 @@
 // Contesting a status: correction and appeal with deadlines, relief when nobody answers in time, signed decisions.
 import { CtidError, canonicalJson, DAY, framed, HOUR, type RandomBytes, toBase64url } from '../base/index.ts'
 import { type Signer, sha256 } from '../crypto/index.ts'
-import { signEvidence } from './evidence.ts'
+import { parseJws } from '../trust/index.ts'
+import { EVIDENCE_TYP, signEvidence } from './evidence.ts'
 
 export type AppealKind = 'correction' | 'appeal'
 
@@ -105,11 +106,13 @@ function signDecision(
   signer: Signer,
   { now, sourceId, random }: DecideOptions,
 ): Promise<string> {
+  // Of several decisions the latest counts, so one must be later than those before it, also where another clock made those.
+  const at = Math.max(now, ...appeal.decisions.map((text) => timeOf(text) + 1))
   const claims = {
     subject: appeal.subject,
-    at: now,
-    issuedAt: now,
-    expiresAt: now + DECISION_LIFE_SECONDS,
+    at,
+    issuedAt: at,
+    expiresAt: at + DECISION_LIFE_SECONDS,
     region: appeal.region,
     precision: { seconds: 0 },
     class: 'decision' as const,
@@ -117,3 +120,6 @@ function signDecision(
   }
   return signEvidence(claims, signer, { sourceId, random })
 }
+
+const timeOf = (decision: string): number =>
+  Number(parseJws(decision, { expectedTyp: EVIDENCE_TYP }).payload['at'])

@@ -101,19 +101,29 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
   const { store, ruleSet, clock, random } = deps
   const sources = sourceLookup(deps.register)
 
-  const take = async (text: string, expectedSubject?: string): Promise<Evidence> => {
-    const now = clock()
-    const evidence = await verifyEvidence(text, {
+  const check = (text: string, expectedSubject?: string): Promise<Evidence> =>
+    verifyEvidence(text, {
       sources,
-      now,
+      now: clock(),
       ...(expectedSubject === undefined ? {} : { expectedSubject }),
     })
-    const { subject, commitment, source, expiresAt } = evidence
-    // What officers enter and what the appeals body decides is in the log, where the person can see it, before it counts.
-    const isByHand = evidence.class === 'manual' || evidence.class === 'decision'
+
+  // What officers enter and what the appeals body decides is in the log, where the person can see it, before it counts.
+  const logByHand = async ({ class: name, subject, commitment }: Evidence): Promise<void> => {
+    const isByHand = name === 'manual' || name === 'decision'
     if (isByHand && !(await store.hasEvidence(commitment)))
       await deps.log?.personal('appeal', subject, commitment)
-    await store.addEvidence({ subject, commitment, source, text, expiresAt })
+  }
+
+  const take = async (text: string, expectedSubject?: string): Promise<Evidence> => {
+    const evidence = await check(text, expectedSubject)
+    // Anybody can write a signature in a second way, and those of two officers in the other order: such a text has a
+    // commitment that no decision has set aside, but says nothing new.
+    const known = await store.evidenceOf(evidence.subject)
+    const same = known.find((one) => statementOf(one) === statementOf(text))
+    if (same !== undefined && same !== text) return check(same)
+    await logByHand(evidence)
+    await store.addEvidence(evidence)
     return evidence
   }
 
@@ -175,11 +185,13 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
     return appeal
   }
 
-  const saveDecision = async (appeal: Appeal): Promise<Appeal> => {
-    const decision = appeal.decisions.at(-1)
-    if (decision !== undefined) await take(decision, appeal.subject)
-    await store.saveAppeal(appeal)
-    return appeal
+  // False when the appeal has been decided meanwhile: then this decision counts for nothing.
+  const saveDecision = async (before: Appeal, after: Appeal): Promise<boolean> => {
+    const decision = after.decisions.at(-1)
+    if (after === before || decision === undefined) return false
+    const evidence = await check(decision, after.subject)
+    await logByHand(evidence)
+    return store.decideAppeal(after, before.state, evidence)
   }
 
   return {
@@ -272,22 +284,22 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
     /** Appeals body: decides. */
     decide: async (id: string, outcome: 'upheld' | 'dismissed'): Promise<Appeal> => {
       const { signer, sourceId } = deps.appeals
-      const decided = await decideAppeal(await requireAppeal(id), outcome, signer, {
-        now: clock(),
-        sourceId,
-        random,
-      })
-      return saveDecision(decided)
+      // Again when relief was given in between, which is no decision yet.
+      for (;;) {
+        const appeal = await requireAppeal(id)
+        const decided = await decideAppeal(appeal, outcome, signer, { now: clock(), sourceId, random })
+        if (await saveDecision(appeal, decided)) return decided
+      }
     },
 
     /** To be called often: gives relief where nobody answered in time. Returns the appeals relieved. */
     relieveDue: async (): Promise<readonly Appeal[]> => {
       const { signer, sourceId } = deps.appeals
       const relieved: Appeal[] = []
-      for (const appeal of await store.appealsDue(clock()))
-        relieved.push(
-          await saveDecision(await relieveWhenDue(appeal, signer, { now: clock(), sourceId, random })),
-        )
+      for (const appeal of await store.appealsDue(clock())) {
+        const after = await relieveWhenDue(appeal, signer, { now: clock(), sourceId, random })
+        if (await saveDecision(appeal, after)) relieved.push(after)
+      }
       return relieved
     },
 
@@ -312,3 +324,5 @@ export function makeHealthAuthority(deps: AuthorityDeps) {
     },
   }
 }
+
+const statementOf = (text: string): string | undefined => text.split('.', 2)[1]

@@ -38,7 +38,7 @@ export type Evidence = EvidenceClaims & {
   readonly text: string
 }
 
-const TYP = 'health-evidence+jwt'
+export const EVIDENCE_TYP = 'health-evidence+jwt'
 const MAX_LENGTH = 8192
 const SKEW_SECONDS = 5 * MINUTE
 /** Longest life of a manual entry. */
@@ -84,7 +84,7 @@ function signText(claims: EvidenceClaims, signer: Signer, iss: string, jti: stri
     data: claims.data,
   }
   return signJws(payload as unknown as JsonObject, signer, {
-    typ: TYP,
+    typ: EVIDENCE_TYP,
     header: { kid: keyId(signer.publicJwk) },
   })
 }
@@ -108,7 +108,7 @@ export type VerifyEvidenceOptions = {
 export async function verifyEvidence(text: string, options: VerifyEvidenceOptions): Promise<Evidence> {
   if (text.length > MAX_LENGTH) throw new CtidError('ERR_HEALTH_EVIDENCE', { detail: 'too large' })
   const texts = text.split('~')
-  const signed = texts.map((one) => parseJws(one, { expectedTyp: TYP, maxLength: MAX_LENGTH }))
+  const signed = texts.map((one) => parseJws(one, { expectedTyp: EVIDENCE_TYP, maxLength: MAX_LENGTH }))
   const first = signed[0] as UnverifiedJws
   const claims = parseClaims(first.payload)
   if (claims.class === 'manual') requireSameStatement(texts)

@@ -120,46 +120,75 @@ function isReduction(next: SourceRegister, previous: SourceRegister): boolean {
   return next.sources.every((source) => known.get(source.id) === canonicalJson(source as unknown as Json))
 }
 
-/** Strict form of a register. @throws {CtidError} `ERR_HEALTH_SOURCE` */
+/** Strict form of a register. @throws {CtidError} `ERR_HEALTH_SOURCE`, `ERR_CRYPTO_KEY` */
 export function parseSourceRegister(value: Json): SourceRegister {
-  if (!isJsonObject(value) || value['format'] !== 'ctid-health-sources/1')
-    throw refuse('form of the register')
-  const register = value as unknown as SourceRegister
+  const { format, version, previous, sources } = members(value, ['format', 'version', 'previous', 'sources'])
   const isForm =
-    Number.isSafeInteger(register.version) &&
-    (register.previous === null || /^[0-9a-f]{64}$/.test(register.previous)) &&
-    Array.isArray(register.sources) &&
-    register.sources.every(isSource)
+    format === 'ctid-health-sources/1' &&
+    isCount(version) &&
+    (previous === null || isText(previous, /^[0-9a-f]{64}$/)) &&
+    Array.isArray(sources) &&
+    sources.every(isSource)
   if (!isForm) throw refuse('form of the register')
+  const register = value as unknown as SourceRegister
   const kids = register.sources.flatMap((source) => source.keys.map((key: SourceKey) => key.kid))
   const ids = register.sources.map((source) => source.id)
   if (new Set(kids).size !== kids.length || new Set(ids).size !== ids.length) throw refuse('an id twice')
   return register
 }
 
-function isSource(source: Source): boolean {
+const SOURCE = ['id', 'name', 'kind', 'classes', 'regions', 'maxLifeSeconds', 'keys']
+
+function isSource(value: Json): boolean {
+  const { id, name, kind, office, classes, regions, maxLifeSeconds, keys } = members(value, SOURCE, [
+    'office',
+  ])
+  const { en, zh } = members(name, ['en', 'zh'])
   return (
-    typeof source === 'object' &&
-    source !== null &&
-    /^[a-z][a-z0-9.-]{1,60}$/.test(source.id) &&
-    typeof source.name?.en === 'string' &&
-    typeof source.name?.zh === 'string' &&
-    (source.kind === 'source' || (source.kind === 'officer' && typeof source.office === 'string')) &&
-    Array.isArray(source.classes) &&
-    source.classes.every((one) => EVIDENCE_CLASSES.includes(one)) &&
-    (source.kind === 'officer') === source.classes.includes('manual') &&
-    (source.kind === 'source' || source.classes.length === 1) &&
-    Array.isArray(source.regions) &&
-    source.regions.every((region) => /^(\*|\d{6}|[A-Z]{2})$/.test(region)) &&
-    Number.isSafeInteger(source.maxLifeSeconds) &&
-    source.maxLifeSeconds > 0 &&
-    Array.isArray(source.keys) &&
-    source.keys.every(isKey)
+    isText(id, /^[a-z][a-z0-9.-]{1,60}$/) &&
+    isText(en) &&
+    isText(zh) &&
+    (office === undefined || isText(office)) &&
+    (kind === 'source' || (kind === 'officer' && office !== undefined)) &&
+    Array.isArray(classes) &&
+    classes.every((one) => EVIDENCE_CLASSES.includes(one as EvidenceClass)) &&
+    (kind === 'officer') === classes.includes('manual') &&
+    (kind === 'source' || classes.length === 1) &&
+    Array.isArray(regions) &&
+    regions.every((region) => isText(region, /^(\*|(?!00)\d{6}|[A-Z]{2})$/)) &&
+    isCount(maxLifeSeconds) &&
+    maxLifeSeconds > 0 &&
+    Array.isArray(keys) &&
+    keys.every(isKey)
   )
 }
 
-function isKey(key: SourceKey): boolean {
-  return key.kid === keyId(parsePublicJwk(key.jwk)) && key.notBefore < key.notAfter
+function isKey(value: Json): boolean {
+  const { kid, jwk, notBefore, notAfter } = members(value, ['kid', 'jwk', 'notBefore', 'notAfter'])
+  const isTerm = isCount(notBefore) && isCount(notAfter) && notBefore < notAfter
+  return isTerm && kid === keyId(parsePublicJwk(jwk))
+}
+
+function isText(value: Json | undefined, pattern = /^/): value is string {
+  return typeof value === 'string' && pattern.test(value)
+}
+
+function isCount(value: Json | undefined): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+// A member that this version does not know could be what narrows a source.
+function members(
+  value: Json | undefined,
+  required: readonly string[],
+  optional: readonly string[] = [],
+): JsonObject {
+  const isForm =
+    isJsonObject(value) &&
+    required.every((name) => Object.hasOwn(value, name)) &&
+    Object.keys(value).every((name) => required.includes(name) || optional.includes(name))
+  if (!isForm) throw refuse('form of the register')
+  return value
 }
 
 /** Whether a source may speak for a region. */

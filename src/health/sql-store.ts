@@ -1,8 +1,8 @@
 // The authority's tables in the database of the store room.
-import type { Migrations, Row, Store } from '../store/index.ts'
+import type { Migrations, Row, Session, Store } from '../store/index.ts'
 import type { Appeal } from './appeal.ts'
 import type { DerivationRecord } from './assertion.ts'
-import type { HealthStore } from './store.ts'
+import type { HealthStore, StoredEvidence } from './store.ts'
 
 /** Tables of the health authority: by pseudonym, never by token, and no column for a colour. */
 export const healthMigrations: Migrations = {
@@ -41,20 +41,7 @@ export function sqlHealthStore(store: Store): HealthStore {
       ({ document }) => JSON.parse(document) as T,
     )
   return {
-    addEvidence: ({ commitment, subject, source, text, expiresAt }) =>
-      store.transaction(async (session) => {
-        const added = await session.insert(
-          'health_evidence',
-          ['commitment', 'subject', 'text', 'expires_at'],
-          [[commitment, subject, text, expiresAt]],
-        )
-        if (added === 0) return false
-        await session.run(
-          'insert into health_count (source, pieces) values ($1, 1) on conflict (source) do update set pieces = health_count.pieces + 1',
-          [source],
-        )
-        return true
-      }),
+    addEvidence: (entry) => store.transaction((session) => insertEvidence(session, entry)),
     hasEvidence: async (commitment) =>
       (await store.find('health_evidence', ['commitment'], [commitment])).length > 0,
     evidenceCounts: async () =>
@@ -82,11 +69,18 @@ export function sqlHealthStore(store: Store): HealthStore {
       return row?.subject === subject
     },
     saveAppeal: async (appeal) => {
-      const values = [appeal.id, appeal.subject, appeal.state, appeal.decideBy, JSON.stringify(appeal)]
-      const sql =
-        'insert into health_appeal (id, subject, state, decide_by, document) values ($1, $2, $3, $4, $5) on conflict (id) do update set state = excluded.state, document = excluded.document'
-      await store.run(sql, values)
+      const row = [appeal.id, appeal.subject, appeal.state, appeal.decideBy, JSON.stringify(appeal)]
+      await store.insert('health_appeal', ['id', 'subject', 'state', 'decide_by', 'document'], [row])
     },
+    decideAppeal: (appeal, from, decision) =>
+      store.transaction(async (session) => {
+        // The row is locked from here on: of two decisions at once the second finds the state of the first.
+        const sql = 'update health_appeal set state = $1, document = $2 where id = $3 and state = $4'
+        const decided = await session.run(sql, [appeal.state, JSON.stringify(appeal), appeal.id, from])
+        if (decided === 0) return false
+        await insertEvidence(session, decision)
+        return true
+      }),
     appeal: async (id) =>
       (await documents<Appeal>('select document from health_appeal where id = $1', [id]))[0],
     appealsOf: (subject) =>
@@ -127,4 +121,21 @@ export function sqlHealthStore(store: Store): HealthStore {
         { bulk: true },
       ),
   }
+}
+
+async function insertEvidence(
+  session: Session,
+  { commitment, subject, source, text, expiresAt }: StoredEvidence,
+): Promise<boolean> {
+  const added = await session.insert(
+    'health_evidence',
+    ['commitment', 'subject', 'text', 'expires_at'],
+    [[commitment, subject, text, expiresAt]],
+  )
+  if (added === 0) return false
+  await session.run(
+    'insert into health_count (source, pieces) values ($1, 1) on conflict (source) do update set pieces = health_count.pieces + 1',
+    [source],
+  )
+  return true
 }

@@ -3,19 +3,21 @@
 import type { Appeal } from './appeal.ts'
 import type { DerivationRecord } from './assertion.ts'
 
+export type StoredEvidence = {
+  readonly subject: string
+  readonly commitment: string
+  readonly source: string
+  readonly text: string
+  readonly expiresAt: number
+}
+
 /**
  * The authority's tables. There is none for a colour: a status is derived when it is asked for. A record says what was
  * derived, for the auditor; nothing reads it back as a status.
  */
 export type HealthStore = {
   /** False when the evidence was there already. What is new is counted for its source, in the same step. */
-  addEvidence(entry: {
-    readonly subject: string
-    readonly commitment: string
-    readonly source: string
-    readonly text: string
-    readonly expiresAt: number
-  }): Promise<boolean>
+  addEvidence(entry: StoredEvidence): Promise<boolean>
   hasEvidence(commitment: string): Promise<boolean>
   /** How many pieces of evidence each source has handed in, ever. Never decreases. */
   evidenceCounts(): Promise<ReadonlyMap<string, number>>
@@ -23,6 +25,11 @@ export type HealthStore = {
   /** Remembers a certificate's digest; false when another person brought it before. */
   claimCertificate(digest: string, subject: string): Promise<boolean>
   saveAppeal(appeal: Appeal): Promise<void>
+  /**
+   * Replaces an appeal that is still in the state `from`, and adds the decision as evidence, in one step. False when it is in
+   * another state: somebody else was faster, and nothing has changed.
+   */
+  decideAppeal(appeal: Appeal, from: Appeal['state'], decision: StoredEvidence): Promise<boolean>
   appeal(id: string): Promise<Appeal | undefined>
   appealsOf(subject: string): Promise<readonly Appeal[]>
   /** Open appeals to be decided before `now`. */
@@ -43,13 +50,14 @@ export function memoryHealthStore(): HealthStore {
   const certificates = new Map<string, string>()
   const appeals = new Map<string, Appeal>()
   const records = new Map<string, { subject: string; record: DerivationRecord }>()
+  const add = ({ commitment, source, subject, text, expiresAt }: StoredEvidence): boolean => {
+    if (evidence.has(commitment)) return false
+    evidence.set(commitment, { subject, text, expiresAt })
+    counts.set(source, (counts.get(source) ?? 0) + 1)
+    return true
+  }
   return {
-    addEvidence: async ({ commitment, source, ...entry }) => {
-      if (evidence.has(commitment)) return false
-      evidence.set(commitment, entry)
-      counts.set(source, (counts.get(source) ?? 0) + 1)
-      return true
-    },
+    addEvidence: async (entry) => add(entry),
     hasEvidence: async (commitment) => evidence.has(commitment),
     evidenceCounts: async () => new Map(counts),
     evidenceOf: async (subject) =>
@@ -60,6 +68,12 @@ export function memoryHealthStore(): HealthStore {
       return owner === subject
     },
     saveAppeal: async (appeal) => void appeals.set(appeal.id, appeal),
+    decideAppeal: async (appeal, from, decision) => {
+      if (appeals.get(appeal.id)?.state !== from) return false
+      appeals.set(appeal.id, appeal)
+      add(decision)
+      return true
+    },
     appeal: async (id) => appeals.get(id),
     appealsOf: async (subject) => [...appeals.values()].filter((one) => one.subject === subject),
     appealsDue: async (now) =>

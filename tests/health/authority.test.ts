@@ -8,6 +8,7 @@ import { CtidError, DAY, HOUR, type Json } from '#ctid/base'
 import { issueCredential, requireProfile } from '#ctid/credential'
 import { generateSigner, type Signer } from '#ctid/crypto'
 import {
+  type Appeal,
   agreesWith,
   commitmentOf,
   derivationDigest,
@@ -23,11 +24,13 @@ import {
   openSourceRegister,
   outcomeFor,
   outcomeOfProof,
+  parseSourceRegister,
   readStatusClaims,
   recogniseStatus,
   replay,
   requirePublished,
   ruleSetHash,
+  type Source,
   signManualEntry,
   signRuleSet,
   signSourceRegister,
@@ -243,6 +246,73 @@ describe('contest', () => {
     await expect(authority.decide(appeal.id, 'upheld')).rejects.toMatchObject({ code: 'ERR_HEALTH_APPEAL' })
   })
 
+  test('of a decision and its opposite, or relief that comes due meanwhile, one counts, and the decision is the later one', async () => {
+    const commitment = await accuse()
+    const request = { kind: 'appeal', contested: [commitment], statement: 's' } as const
+    const { id, decideBy } = await authority.contest(subject, request)
+    now = decideBy
+    const other = await makeAuthority(store)
+    const relief = authority.relieveDue()
+    const results = await Promise.allSettled([
+      authority.decide(id, 'dismissed'),
+      other.decide(id, 'upheld'),
+      relief,
+      other.relieveDue(),
+    ])
+    const [dismissed, upheld] = results.map(({ status }) => status)
+    expect([dismissed, upheld].sort()).toEqual(['fulfilled', 'rejected'])
+    const state = dismissed === 'fulfilled' ? 'dismissed' : 'upheld'
+    const [appeal] = await authority.appealsOf(subject)
+    expect(appeal?.state).toBe(state)
+    // Evidence for what the appeal says was decided, and for nothing else.
+    const texts = await store.evidenceOf(subject)
+    const decisions = (
+      await Promise.all(texts.map((text) => verifyEvidence(text, { sources: world.lookup, now })))
+    ).filter((one) => one.class === 'decision')
+    expect(decisions.map(({ text }) => text).sort()).toEqual([...(appeal?.decisions ?? [])].sort())
+    now += 5
+    expect(await colour()).toBe(state === 'dismissed' ? 'red' : 'green')
+  })
+
+  test('a dismissal counts in the second of the relief, and when the clock has gone back since', async () => {
+    for (const back of [0, 30]) {
+      const commitment = await accuse()
+      const request = { kind: 'appeal', contested: [commitment], statement: 's' } as const
+      const { id, decideBy } = await authority.contest(subject, request)
+      now = decideBy
+      expect(await authority.relieveDue()).toHaveLength(1)
+      now -= back
+      await authority.decide(id, 'dismissed')
+      now = decideBy + 2
+      expect(await colour()).toBe('red')
+      now = NOW
+    }
+  })
+
+  test('the same statement under another form of its signature is the one that was taken already', async () => {
+    const officers = [world.signers['officer-a'], world.signers['officer-b']] as [Signer, Signer]
+    const claims = {
+      subject,
+      at: NOW,
+      issuedAt: NOW,
+      expiresAt: NOW + DAY,
+      region: REGION,
+      precision: { seconds: 0 },
+      class: 'manual',
+      data: { reason: 'contact-notice-by-telephone' },
+    } as const
+    const text = await signManualEntry(claims, officers, { random: seeded(3) })
+    const { commitment } = await authority.submitEvidence(text)
+    const swapped = text.split('~').reverse().join('~')
+    expect((await authority.submitEvidence(swapped)).commitment).toBe(commitment)
+    expect(await store.evidenceCounts()).toEqual(
+      new Map([
+        ['intake', 1],
+        ['officer-a+officer-b', 1],
+      ]),
+    )
+  })
+
   test('a correction has a day, and upheld it clears for good, with a signed decision', async () => {
     const commitment = await accuse()
     const { id, decideBy } = await authority.contest(subject, {
@@ -295,6 +365,26 @@ describe('bad evidence is a typed error, never a colour', () => {
   ])('%s', async (_name, options, code) => {
     await expect(world.sign('lab', subject, finding, options)).rejects.toMatchObject({ code })
   })
+  test('a register that is not exactly of its form', async () => {
+    const { sources, ...rest } = world.register
+    const [source, ...others] = sources as [Source, ...Source[]]
+    const [key] = source.keys
+    const changed = (change: object) => ({ ...rest, sources: [{ ...source, ...change }, ...others] })
+    for (const register of [
+      changed({ id: ['lab'] }),
+      changed({ regions: [['330000']] }),
+      changed({ regions: [{ toString: 1 }] }),
+      changed({ regions: ['000000'] }),
+      changed({ keys: [null] }),
+      changed({ keys: [{ ...key, notBefore: '0', notAfter: '9' }] }),
+      changed({ exceptRegions: ['330000'] }),
+      { ...rest, version: -1, sources },
+      { ...rest, sources: [null] },
+      [],
+    ])
+      expect(() => parseSourceRegister(register as unknown as Json)).toThrow(CtidError)
+  })
+
   test('an altered finding, and a register or rule set signed by somebody else', async () => {
     const { text } = await world.sign('lab', subject, finding)
     const [header, , signature] = text.split('.')
@@ -533,6 +623,10 @@ test('the database keeps what memory keeps, and has no column for a colour', asy
       now = decideBy
       await authority.relieveDue()
       const { status } = await authority.query(subject)
+      const late = { subject, commitment: 'late', source: 'appeals', text, expiresAt }
+      const relieved = (await to.appeal(id)) as Appeal
+      expect(await to.decideAppeal({ ...relieved, state: 'upheld' }, 'open', late)).toBe(false)
+      expect(await to.hasEvidence('late')).toBe(false)
       const states = [
         (await to.appeal(id))?.state,
         (await to.appealsOf(subject)).length,
