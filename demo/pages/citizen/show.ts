@@ -195,8 +195,11 @@ export function showPanels(deps: ShowDeps): Show {
   }
 
   async function tick(): Promise<void> {
-    if (showing) {
-      const now = await showing.current().catch(() => undefined)
+    const asked = showing
+    if (asked) {
+      const now = await asked.current().catch(() => undefined)
+      // Another copy may be shown by now, or none.
+      if (asked !== showing) return
       if (!now) return done()
       const isNew = stepOf(now.text) !== stepOf(code)
       if (isNew) code = now.text
