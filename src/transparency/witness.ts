@@ -3,11 +3,14 @@ import { type Clock, CtidError, equalBytes, isCtidError, systemClock } from '../
 import { fromBase64, toBase64 } from './base64.ts'
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
 import {
+  type Note,
   type NoteKey,
   type NoteSigner,
   parseNote,
   parseSignatureLine,
+  signatureLine,
   signatureLines,
+  type VerifiedSignature,
   verifyNote,
 } from './note.ts'
 import { proveConsistency } from './prove.ts'
@@ -21,7 +24,8 @@ export type WitnessedLog = { readonly origin: string; readonly keys: readonly No
 export type WitnessStore = {
   /** The last checkpoint note that was cosigned for this origin. */
   get(origin: string): Promise<string | undefined>
-  put(origin: string, note: string): Promise<void>
+  /** Replaces `last`, which is what `get` gave. False, and nothing is changed, when another process has replaced it since. */
+  put(origin: string, note: string, last: string | undefined): Promise<boolean>
   /** Keeps a signed request that contradicts what was cosigned: proof of misbehaviour, for people to look at. */
   evidence?(origin: string, note: string, reason: 'fork' | 'inconsistent'): Promise<void>
 }
@@ -70,7 +74,8 @@ export function createWitness({ signer, logs, store, clock = systemClock }: Witn
       await store.evidence?.(origin, note, 'inconsistent')
       return answer(422, 'consistency proof does not verify\n')
     }
-    await store.put(origin, note)
+    // Another process of this witness was faster: what it cosigned counts.
+    if (note !== last && !(await store.put(origin, note, last))) return judge(request, origin)
     return answer(200, await signatureLines(parseNote(note).text, [signer], clock()))
   }
 
@@ -82,9 +87,11 @@ export function createWitness({ signer, logs, store, clock = systemClock }: Witn
       const { origin } = request.checkpoint
       const log = logs.find((candidate) => candidate.origin === origin)
       if (log === undefined) return answer(404, 'unknown log\n')
-      const signed = await verifyNote(parseNote(request.note), log.keys).catch(() => [])
+      const parsed = parseNote(request.note)
+      const signed = await verifyNote(parsed, log.keys).catch(() => [])
       if (signed.length === 0) return answer(403, 'no valid signature of the log\n')
-      const turn = (turns.get(origin) ?? Promise.resolve()).then(() => judge(request, origin))
+      const note = signedOnly(parsed, signed)
+      const turn = (turns.get(origin) ?? Promise.resolve()).then(() => judge({ ...request, note }, origin))
       turns.set(
         origin,
         turn.catch(() => undefined),
@@ -92,6 +99,15 @@ export function createWitness({ signer, logs, store, clock = systemClock }: Witn
       return turn
     },
   }
+}
+
+// What others have written below the text would be kept for them, and as evidence in ever new forms.
+function signedOnly({ text, signatures }: Note, signed: readonly VerifiedSignature[]): string {
+  const lines = signed.flatMap(({ key }) => {
+    const own = signatures.find(({ name, id }) => name === key.name && id === key.id)
+    return own ? [signatureLine(own)] : []
+  })
+  return `${text}\n${lines.join('')}`
 }
 
 function isConsistent(seen: Checkpoint, next: Checkpoint, proof: readonly Uint8Array[]): boolean {
@@ -218,7 +234,11 @@ export function memoryWitnessStore(): WitnessStore & { readonly kept: { origin: 
   return {
     kept,
     get: async (origin) => notes.get(origin),
-    put: async (origin, note) => void notes.set(origin, note),
+    put: async (origin, note, last) => {
+      if (notes.get(origin) !== last) return false
+      notes.set(origin, note)
+      return true
+    },
     evidence: async (origin, _note, reason) => void kept.push({ origin, reason }),
   }
 }

@@ -92,7 +92,7 @@ describe.concurrent.each([
     }
     for (let i = 0; i < witnesses; i++) {
       const memory = `${directory}-witness-${i}`
-      const files = (await readdir(memory)).filter((name) => !name.endsWith('.tmp'))
+      const files = (await readdir(memory)).filter((name) => !/\.(tmp|lock)(\.|$)/.test(name))
       // One checkpoint, and no evidence of anything.
       expect(files).toEqual([expect.stringMatching(/\.checkpoint$/)])
       const seen = await openCheckpoint(await readFile(join(memory, files[0] ?? ''), 'utf8'), policy)

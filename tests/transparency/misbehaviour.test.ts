@@ -287,7 +287,7 @@ describe('witnesses that fail', () => {
     const remembered = await old.get(origin)
     await both(await noteOf(200), await sourceOf(200))
     const restored = memoryWitnessStore()
-    await restored.put(origin, remembered ?? '')
+    await restored.put(origin, remembered ?? '', undefined)
     forgetful = witnessOf(2, restored)
     await expect(both(await noteOf(250), await sourceOf(250))).rejects.toMatchObject({
       code: 'ERR_LOG_WITNESSES',

@@ -1,5 +1,5 @@
 // The witness protocol, answer by answer (C2SP tlog-witness), and a log that will not publish without its witnesses.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -110,6 +110,36 @@ describe('add-checkpoint', () => {
       }),
     )
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+  })
+
+  it('is one witness in two processes as well: of two histories it cosigns one', async () => {
+    const folder = await newFolder()
+    const store = await fileWitnessStore(folder)
+    const other = await fileWitnessStore(folder)
+    await witnessOf(2, store).addCheckpoint(formatAddCheckpoint(0, [], await noteAt(7)))
+    const forked = entries.map((entry, i) => (i < 7 ? entry : Buffer.concat([entry, entry])))
+    const extend = async (of: readonly Uint8Array[], through: WitnessStore) => {
+      const checkpoint = { origin, size: 20, root: treeHash(of.map(leafHash)) }
+      const proof = await proveConsistency(memorySource(tileFiles(of)), 7, 20)
+      const request = formatAddCheckpoint(7, proof, await signCheckpoint(checkpoint, [logSigner]))
+      return witnessOf(2, through).addCheckpoint(request)
+    }
+    const answers = await Promise.all([extend(entries, store), extend(forked, other)])
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+  })
+
+  it('keeps one piece of evidence of one statement, however many lines strangers add to it', async () => {
+    const folder = await newFolder()
+    const witness = witnessOf(2, await fileWitnessStore(folder))
+    await witness.addCheckpoint(formatAddCheckpoint(0, [], await noteAt(7)))
+    const note = await noteAt(20)
+    for (let i = 10; i < 15; i++) {
+      const request = formatAddCheckpoint(7, [], `${note}— stranger.example AAAA${i}AAAAAA\n`)
+      expect((await witness.addCheckpoint(request)).status).toBe(422)
+    }
+    const kept = (await readdir(folder)).filter((name) => name.endsWith('.evidence'))
+    expect(kept).toHaveLength(1)
+    expect(await readFile(join(folder, String(kept[0])), 'utf8')).toBe(note)
   })
 
   it('keeps its memory on disk', async () => {

@@ -2,8 +2,13 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CtidError } from '../../base/index.ts'
+import { acquireLock, type Lock } from '../../base/node.ts'
 import type { WitnessStore } from '../witness.ts'
 import { syncDirectory } from './journal.ts'
+
+const WAIT_MILLISECONDS = 5_000
 
 /** Keeps checkpoints as `<hash of the origin>.checkpoint`, and evidence of misbehaviour beside them. */
 export async function fileWitnessStore(directory: string): Promise<WitnessStore> {
@@ -23,18 +28,41 @@ export async function fileWitnessStore(directory: string): Promise<WitnessStore>
     await syncDirectory(directory)
   }
 
+  async function get(origin: string): Promise<string | undefined> {
+    try {
+      return await readFile(pathOf(origin), 'utf8')
+    } catch (error) {
+      // A file that exists but cannot be read must not look like a log never seen: that would allow a rollback.
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw error
+    }
+  }
+
   return {
-    async get(origin) {
+    get,
+    // Two processes that both looked would otherwise both write, and cosign two histories.
+    async put(origin, note, last) {
+      const lock = await waitFor(`${pathOf(origin)}.lock`)
       try {
-        return await readFile(pathOf(origin), 'utf8')
-      } catch (error) {
-        // A file that exists but cannot be read must not look like a log never seen: that would allow a rollback.
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-        throw error
+        if ((await get(origin)) !== last) return false
+        await write(pathOf(origin), note)
+        return true
+      } finally {
+        lock.release()
       }
     },
-    put: (origin, note) => write(pathOf(origin), note),
     evidence: (origin, note, reason) =>
       write(join(directory, `${nameOf(origin)}.${reason}.${nameOf(note)}.evidence`), note),
+  }
+}
+
+async function waitFor(path: string): Promise<Lock> {
+  const busy = new CtidError('ERR_LOG_LOCKED')
+  for (const start = performance.now(); ; await sleep(10)) {
+    try {
+      return acquireLock(path, busy)
+    } catch (error) {
+      if (error !== busy || performance.now() - start > WAIT_MILLISECONDS) throw error
+    }
   }
 }
