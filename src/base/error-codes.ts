@@ -561,7 +561,7 @@ export const ERRORS = {
   ERR_STORE_BUSY: { status: 503, message: 'Another process holds the database; try again shortly.' },
   ERR_STORE_UNAVAILABLE: {
     status: 503,
-    message: 'The database cannot be reached; nothing was written. Try again.',
+    message: 'The database cannot be reached, or has no room; nothing was written. Try again.',
   },
   ERR_STORE_OUTCOME_UNKNOWN: {
     status: 503,

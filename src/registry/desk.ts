@@ -5,6 +5,7 @@ import type { Row, Session, Store } from '../store/index.ts'
 import { sectorToken, type Token } from '../token/index.ts'
 import {
   type BindingKey,
+  KEY_KINDS,
   type KeyKind,
   keyCheck,
   newest,
@@ -85,6 +86,9 @@ export async function readRing(desk: Desk): Promise<void> {
   for (const row of ring) {
     const { kind } = row
     if (row.state === 'retired' || kind === 'anchor') continue
+    // The table may have been altered: what is read from it decides nothing by itself.
+    if (!KEY_KINDS.includes(kind))
+      throw new CtidError('ERR_REGISTRY_KEYS', { detail: 'a key of an unknown kind' })
     const key = desk.keys[kind].find(({ version }) => version === row.version)
     if (!key)
       throw new CtidError('ERR_REGISTRY_KEY_RETIRED', { detail: `${kind} key ${row.version} is missing` })

@@ -19,7 +19,8 @@ export type SectorKey = { readonly version: number; readonly scalar: Secret; rea
 export type BindingKey = { readonly version: number; readonly key: Secret }
 
 /** What can be rotated: labels of one side, or the sealing of the bindings. */
-export type KeyKind = 'token' | 'record' | 'binding'
+export const KEY_KINDS = ['token', 'record', 'binding'] as const
+export type KeyKind = (typeof KEY_KINDS)[number]
 
 /** Versions in ascending order; the last is used for new entries. During a rotation the one before is still needed. */
 export type RegistryKeys = {

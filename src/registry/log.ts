@@ -39,9 +39,16 @@ export type EventRow = Row & {
 
 export const EVENT_COLUMNS = ['entry', 'seq', 'kind', 'state', 'reason', 'officer', 'at', 'nonce'] as const
 
-/** The commitment of an event, as the holder of its row can recompute it. */
+/**
+ * The commitment of an event, as the holder of its row can recompute it.
+ *
+ * @throws {CtidError} `ERR_REGISTRY_SEAL` for a row that no registry wrote
+ */
 export function commitmentOf(event: EventRow): Uint8Array {
   const { entry, seq, kind, state, reason, officer, at, nonce } = event
+  const isOurs = [seq, at].every((value) => value >= 0 && value < 2 ** 48)
+  if (!isOurs)
+    throw new CtidError('ERR_REGISTRY_SEAL', { detail: 'an event with an impossible number or time' })
   return sha256(
     framed(
       'ctid/registry/event/v1',

@@ -120,8 +120,10 @@ function recordText(record: JsonObject): Uint8Array<ArrayBuffer> {
  */
 export async function unsealRecord(row: SealedRecord, vault: Vault, entry: Uint8Array): Promise<JsonObject> {
   if (row.wrapped.length === 0) throw new CtidError('ERR_REGISTRY_ERASED')
-  const context = contextOf(entry, row.version)
-  const padded = await sealed(async () => open(await vault.unwrap(row, context), row.sealed, { context }))
+  const padded = await sealed(async () => {
+    const context = contextOf(entry, row.version)
+    return open(await vault.unwrap(row, context), row.sealed, { context })
+  })
   const end = padded.lastIndexOf(0x80)
   return parseJsonObject(fromUtf8(padded.subarray(0, end)))
 }

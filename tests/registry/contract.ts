@@ -323,6 +323,18 @@ export function registryContract(open: () => Promise<Store>): void {
     ])
   })
 
+  it('answers rows that no registry wrote by a code', async () => {
+    const { registry } = await fresh()
+    const { token } = await registry.enrol(people(1)[0] as ReturnType<typeof people>[0])
+    for (const at of [-1, 2 ** 50]) {
+      await store.run('update registry_event set at = $1', [at])
+      await expect(registry.history(token)).rejects.toMatchObject({ code: 'ERR_REGISTRY_SEAL' })
+    }
+    await store.run("update registry_key set kind = 'constructor' where kind = 'record'")
+    await expect(registry.audit({ deep: true })).rejects.toMatchObject({ code: 'ERR_REGISTRY_KEYS' })
+    await expect(registry.rotate('token')).rejects.toMatchObject({ code: 'ERR_REGISTRY_KEYS' })
+  })
+
   it('refuses to start with keys of another registry', async () => {
     const { registry, random } = await fresh()
     await registry.enrol(people(1)[0] as ReturnType<typeof people>[0])
