@@ -1,5 +1,5 @@
 // What verifiers need, as files: the trust list, the key of its signer, the anchor, every status list.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { IssuerKeys, IssuerParty } from '../deployment/index.ts'
 
@@ -20,6 +20,11 @@ export async function publishLists(
     const name = encodeURIComponent(`${issuer.statusListBase}${list}`)
     if (published) files.set(join('status', name), published.token)
   }
-  for (const [name, text] of files) await writeFile(join(directory, name), text)
+  for (const [name, text] of files) {
+    // Replaced as a whole: a server may be reading them, and a disk that is full must leave the list of before.
+    const path = join(directory, name)
+    await writeFile(`${path}.new`, text)
+    await rename(`${path}.new`, path)
+  }
   return { published: directory, 'status lists': String(newest + 1) }
 }

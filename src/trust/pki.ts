@@ -183,7 +183,7 @@ export async function loadOrCreatePki(
     const draft = `${file}.${toHex(options.random(8))}`
     const made = JSON.stringify(await make(options), null, 2)
     try {
-      writeFileSync(draft, made, { mode: 0o600, flag: 'wx' })
+      writeFileSync(draft, made, { mode: 0o600, flag: 'wx', flush: true })
       // A link, unlike a rename, does not replace what another process has put there meanwhile.
       linkSync(draft, file)
     } catch (error) {

@@ -9,7 +9,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CtidError, isJsonObject, parseJsonObject, type RandomBytes, toHex } from '../base/index.ts'
 import { acquireLock, type Lock } from '../base/node.ts'
 import { generateSigner, type P256PrivateJwk, signerFromJwk } from '../crypto/index.ts'
@@ -86,9 +86,21 @@ function replaceFile(file: string, text: string): void {
       closeSync(handle)
     }
     renameSync(temporary, file)
+    syncFolder(dirname(file))
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error
+  }
+}
+
+// The new name too: a copy that was shown must not come back with a power cut.
+function syncFolder(folder: string): void {
+  if (process.platform === 'win32') return
+  const handle = openSync(folder, 'r')
+  try {
+    fsyncSync(handle)
+  } finally {
+    closeSync(handle)
   }
 }
 
