@@ -114,6 +114,38 @@ export async function finishCeremonyIn(folder: string, tools: CeremonyTools): Pr
   if (kept.session === undefined) throw cannot('exchange comes first')
   if (kept.session !== session) throw cannot('the broadcasts have changed')
   const others = broadcasts.filter((broadcast) => broadcast.id !== id)
+  // A process that ended while it removed what was secret on the way: all that is kept has been written.
+  const keySet =
+    (await finishedIn(folder, id, tools)) ??
+    (await writeFinished(folder, { kept, broadcasts, session }, tools))
+  for (const other of others) {
+    await rm(join(folder, messageFile(id, other.id)), { force: true })
+    await rm(join(folder, messageFile(other.id, id)), { force: true })
+  }
+  await rm(join(folder, STATE), { force: true })
+  return { id, keySet, hash: keySetHash(keySet) }
+}
+
+// Where a ceremony is under way a share can only be its own, for none begins beside one.
+async function finishedIn(
+  folder: string,
+  id: number,
+  { group }: CeremonyTools,
+): Promise<EvaluatorKeySet | undefined> {
+  const written = [shareFile(folder, id), join(folder, 'evaluators.json')]
+  if (!written.every(existsSync)) return undefined
+  const { keySet } = await readShareFile(shareFile(folder, id), group)
+  const published = parseKeySet(await readPublic(folder, 'evaluators.json'), group)
+  return keySetHash(published) === keySetHash(keySet) ? keySet : undefined
+}
+
+async function writeFinished(
+  folder: string,
+  { kept, broadcasts, session }: Awaited<ReturnType<typeof readCeremony>>,
+  tools: CeremonyTools,
+): Promise<EvaluatorKeySet> {
+  const { id } = kept.state
+  const others = broadcasts.filter((broadcast) => broadcast.id !== id)
   const messages = []
   for (const sender of others) {
     const name = messageFile(sender.id, id)
@@ -134,12 +166,7 @@ export async function finishCeremonyIn(folder: string, tools: CeremonyTools): Pr
   await writeShareFile(shareFile(folder, id), { share, keySet, callers: [caller] })
   await writeCarried(folder, 'ceremony.json', transcript)
   await writeCarried(folder, 'evaluators.json', formatKeySet(keySet))
-  for (const other of others) {
-    await rm(join(folder, messageFile(id, other.id)), { force: true })
-    await rm(join(folder, messageFile(other.id, id)), { force: true })
-  }
-  await rm(join(folder, STATE), { force: true })
-  return { id, keySet, hash }
+  return keySet
 }
 
 /**

@@ -102,8 +102,8 @@ async function issueOrDefer(
   if (outcome.state === 'pending') {
     const until = deps.clock() + DEFERRED_SECONDS
     deps.sessions.deferred.put(transaction, what, until)
-    // The wallet comes back with the same token, so the token has to live as long as the wait.
-    deps.sessions.tokens.put(what.tokenId, grant, until)
+    // The wallet comes back with the same token, so the token has to live as long as the wait; not one that was taken back meanwhile.
+    if (deps.sessions.tokens.get(what.tokenId)) deps.sessions.tokens.put(what.tokenId, grant, until)
     return { transactionId: transaction, intervalSeconds: outcome.retrySeconds }
   }
   const notificationId = toBase64url(deps.random(16))
@@ -137,8 +137,9 @@ export async function requestDeferred(
     // Without the notification id, which is optional: a widely used library refuses deferred credentials that have one.
     return 'credentials' in outcome ? { credentials: outcome.credentials } : outcome
   } catch (error) {
-    // A failure of ours is no decision.
-    if (!isCtidError(error)) deps.sessions.deferred.put(transaction, waiting, deps.clock() + DEFERRED_SECONDS)
+    // A failure of ours, such as a log without its witnesses, is no decision.
+    const isDecided = isCtidError(error) && error.code === 'ERR_OPENID_DENIED'
+    if (!isDecided) deps.sessions.deferred.put(transaction, waiting, deps.clock() + DEFERRED_SECONDS)
     throw error
   }
 }

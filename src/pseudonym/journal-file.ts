@@ -33,8 +33,13 @@ export function openJournalFile(path: string): Journal & { close(): void } {
   const lock = attempt(() => acquireLock(`${path}.lock`, damaged(BUSY)))
   try {
     const file = attempt(() => openSync(path, 'a+', 0o600))
-    attempt(() => syncDirectory(dirname(path)))
-    return openLocked(file, lock)
+    try {
+      attempt(() => syncDirectory(dirname(path)))
+      return openLocked(file, lock)
+    } catch (error) {
+      closeSync(file)
+      throw error
+    }
   } catch (error) {
     lock.release()
     throw error

@@ -44,7 +44,9 @@ export async function request(url: string, init: RequestInit, timeoutMs = TIMEOU
 
 /** The body, unless it is larger than anything that a log sends. */
 export async function readLimited(response: Response): Promise<Uint8Array> {
-  const bytes = await readBody(response, MAX_RESOURCE)
+  const bytes = await readBody(response, MAX_RESOURCE).catch((cause) => {
+    throw new CtidError('ERR_LOG_TILE', { detail: 'cut off', cause })
+  })
   if (!bytes) throw new CtidError('ERR_LOG_TILE', { detail: 'too large' })
   return bytes
 }

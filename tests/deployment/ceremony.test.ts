@@ -184,6 +184,21 @@ describe('a ceremony between three folders', () => {
     expect(existsSync(at('registrar', 'evaluator-1.json'))).toBe(false)
   })
 
+  it('is finished by the next process, where one ended while it removed what was secret on the way', async () => {
+    await everybody((id) => begin(id))
+    await everybody((id) => run('exchange', at(id)))
+    const state = readFileSync(at(1, 'ceremony-state.json'))
+    const { hash } = await run('finish', at(1))
+    const share = readFileSync(at(1, 'evaluator-1.json'))
+    const registrar = readFileSync(at(1, 'registrar-1.json'))
+    // Its messages are gone already, its state not yet.
+    writeFileSync(at(1, 'ceremony-state.json'), state, { mode: 0o600 })
+    expect((await run('finish', at(1))).hash).toBe(hash)
+    expect(existsSync(at(1, 'ceremony-state.json'))).toBe(false)
+    expect(readFileSync(at(1, 'evaluator-1.json'))).toEqual(share)
+    expect(readFileSync(at(1, 'registrar-1.json'))).toEqual(registrar)
+  })
+
   it('names whose broadcast is missing, altered, of another ceremony, or no broadcast', async () => {
     await everybody((id) => begin(id))
     const theirs = at(1, 'broadcast-2.json')

@@ -1,8 +1,8 @@
 // Hostile wallets at the issuer: one fault a row. Each is refused with the protocol's word; none makes the issuer stumble.
 import { randomBytes } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type JsonObject, systemClock, toBase64url, utf8 } from '#ctid/base'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { CtidError, type JsonObject, systemClock, toBase64url, utf8 } from '#ctid/base'
 import { generateSigner, sha256 } from '#ctid/crypto'
 import { createLoginOffer, createOffer } from '#ctid/openid'
 import { signJws } from '#ctid/trust'
@@ -746,6 +746,15 @@ describe('deferred issuance and notification', () => {
     const statuses = (await Promise.all([ask(), ask()])).map(({ status }) => status)
     expect(statuses.sort()).toEqual([200, 400])
     refused(await ask(), 'invalid_transaction_id')
+  })
+
+  it('outlives an answer that the issuing function could not give', async () => {
+    const { token, transaction } = await deferred()
+    const ask = () => askCredential({ transaction_id: transaction }, token, 'deferred-credential')
+    const failing = vi.spyOn(system.issuer, 'issue').mockRejectedValueOnce(new CtidError('ERR_LOG_WITNESSES'))
+    expect((await ask()).body['code']).toBe('ERR_LOG_WITNESSES')
+    failing.mockRestore()
+    expect((await ask()).status).toBe(200)
   })
 
   it('can end with a refusal', async () => {

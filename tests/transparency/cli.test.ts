@@ -1,6 +1,8 @@
 // The commands, over real HTTP: a log with two witnesses, appends, receipts, a monitor, fsck, and a person's own entries.
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -266,4 +268,19 @@ describe('an auditor that shares no code with the library', () => {
     const report = await checkLog({ source: httpSource(url), policy })
     expect(report).toMatchObject({ ok: true, size: 2 })
   })
+})
+
+it('a log that ends its answer in the middle is refused by a code', async () => {
+  const server = createServer((_request, response) => {
+    response.writeHead(200, { 'content-length': '100' })
+    response.write('half', () => response.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  try {
+    const read = httpSource(`http://127.0.0.1:${port}`).read('checkpoint')
+    await expect(read).rejects.toMatchObject({ code: 'ERR_LOG_TILE' })
+  } finally {
+    server.close()
+  }
 })

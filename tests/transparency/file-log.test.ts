@@ -202,6 +202,16 @@ describe('recovery', () => {
     await again.close()
   })
 
+  it('does not put another checkpoint in the place of one that cannot be read', async () => {
+    const directory = await newFolder()
+    const log = await open(directory)
+    await log.append(entriesOf(3))
+    await log.close()
+    await rm(join(directory, 'checkpoint'))
+    await mkdir(join(directory, 'checkpoint'))
+    await expect(open(directory)).rejects.toMatchObject({ code: 'ERR_LOG_CLOSED' })
+  })
+
   it('does not begin anew when the journal is there but cannot be read', async () => {
     const directory = await newFolder()
     const path = join(directory, 'journal')

@@ -171,7 +171,11 @@ async function readPublished(
     readonly source: TileSource
   },
 ): Promise<{ size: number; note: string } | undefined> {
-  const note = await readFile(join(directory, 'checkpoint'), 'utf8').catch(() => '')
+  const note = await readFile(join(directory, 'checkpoint'), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    // One that cannot be read must not look like none: another would be put in its place, unexamined.
+    if (error.code === 'ENOENT') return ''
+    throw error
+  })
   if (note === '') return undefined
   const policy = { origin, logKey: signers[0].key, witnesses: [], threshold: 0 }
   const checkpoint = await openCheckpoint(note, policy).catch((cause) => {
