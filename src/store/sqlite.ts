@@ -225,7 +225,7 @@ class SqliteStore implements Store {
   async snapshot<T>(work: (session: Session) => Promise<T>): Promise<T> {
     if (!this.#reader) return this.transaction(work)
     if (this.#closed) throw new CtidError('ERR_STORE_CLOSED')
-    const connection = await reader(this.#connect)
+    const connection = await guarded('sqlite', () => reader(this.#connect))
     try {
       await guarded('sqlite', () => connection.exec('begin'))
       return await work(connection)

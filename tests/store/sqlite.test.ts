@@ -75,6 +75,16 @@ describe('SQLite', () => {
       expect(readFileSync(join(directory, name)).includes(secret), name).toBe(false)
   })
 
+  it('says by a code that a snapshot cannot be had', async () => {
+    const folder = mkdtempSync(join(directory, 'gone-'))
+    const store = await openStore(join(folder, 'a.db'))
+    rmSync(folder, { recursive: true })
+    await expect(store.snapshot((session) => session.rows('select 1 as n'))).rejects.toMatchObject({
+      code: 'ERR_STORE_UNAVAILABLE',
+    })
+    await store.close()
+  })
+
   it('refuses a file that is not a database, and an address it does not know', async () => {
     const file = path()
     writeFileSync(file, 'this is a text of more than a hundred bytes, '.repeat(30))
