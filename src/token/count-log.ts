@@ -16,11 +16,14 @@ export type CountEntry = {
 }
 
 export type CountLog = {
-  /** Resolves when the entry is on the disk. Entries that wait at the same time share one sync. */
+  /**
+   * Resolves when the entry is on the disk. Entries that wait at the same time share one sync. Rejects with `ERR_TOKEN_COUNT_LOG` when
+   * it could not be written; the next one is tried again, so that an evaluator goes on once there is room.
+   */
   append(entry: CountEntry): Promise<void>
   /** Hash of the last line, hexadecimal: what to publish. */
   head(): string
-  /** Elements each caller was answered for, over the log's whole life. */
+  /** Elements each caller was counted for, over the log's whole life. */
   totals(): ReadonlyMap<string, number>
   close(): Promise<void>
 }
@@ -43,41 +46,64 @@ export async function openCountLog(
     throw new CtidError('ERR_TOKEN_COUNT_LOG', { detail: 'cannot be opened', cause })
   })
   const totals = new Map<string, number>()
-  let head = GENESIS
+  const add = ({ caller, elements }: CountEntry) => totals.set(caller, (totals.get(caller) ?? 0) + elements)
   try {
-    head = await readChain(file, (entry) => {
-      totals.set(entry.caller, (totals.get(entry.caller) ?? 0) + entry.elements)
+    const end = await readChain(file, (entry) => {
+      add(entry)
       replay(entry)
     })
     await syncDirectory(dirname(path))
+    return appender(file, end, { totals, add })
   } catch (error) {
     await file.close()
     throw error
   }
-  return appender(file, head, totals)
 }
 
-function appender(file: FileHandle, start: string, totals: Map<string, number>): CountLog {
-  let head = start
-  let lines = ''
+/** Where a log ends: hash of its last line, and its length in bytes. */
+type End = { readonly head: string; readonly size: number }
+
+function appender(
+  file: FileHandle,
+  start: End,
+  { totals, add }: { readonly totals: Map<string, number>; readonly add: (entry: CountEntry) => void },
+): CountLog {
+  let { head, size } = start
+  let waiting: CountEntry[] = []
   let flush: Promise<void> | undefined
   let last: Promise<void> = Promise.resolve()
-  let failed = false
+  let torn = false
+
+  // Chained onto what is on the disk, so that what could not be written leaves no gap: it is cut off, and the next goes on.
+  const write = async (entries: readonly CountEntry[]): Promise<void> => {
+    let text = ''
+    let chain = head
+    for (const entry of entries) {
+      const line = formatLine(chain, entry)
+      chain = line.chain
+      text += line.text
+    }
+    if (torn) await file.truncate(size)
+    torn = true
+    await file.appendFile(text)
+    await file.datasync()
+    torn = false
+    head = chain
+    size += utf8(text).length
+    entries.forEach(add)
+  }
 
   // Group commit: while one sync runs, later entries gather for the next.
   const next = (): Promise<void> => {
     flush ??= last
       .catch(() => {})
       .then(async () => {
-        const text = lines
-        lines = ''
+        const entries = waiting
+        waiting = []
         flush = undefined
         try {
-          if (failed) throw new Error('an earlier write failed')
-          await file.appendFile(text)
-          await file.datasync()
+          await write(entries)
         } catch (cause) {
-          failed = true
           throw new CtidError('ERR_TOKEN_COUNT_LOG', { detail: 'cannot be written', cause })
         }
       })
@@ -87,10 +113,7 @@ function appender(file: FileHandle, start: string, totals: Map<string, number>):
 
   return {
     append(entry) {
-      const line = formatLine(head, entry)
-      head = line.chain
-      lines += line.text
-      totals.set(entry.caller, (totals.get(entry.caller) ?? 0) + entry.elements)
+      waiting.push(entry)
       return next()
     },
     head: () => head,
@@ -112,7 +135,7 @@ function link(head: string, entry: JsonObject): string {
   return toHex(sha256(utf8(`${head}\n${canonicalJson(entry)}`)))
 }
 
-async function readChain(file: FileHandle, visit: (entry: CountEntry) => void): Promise<string> {
+async function readChain(file: FileHandle, visit: (entry: CountEntry) => void): Promise<End> {
   let head = GENESIS
   let offset = 0
   let rest = Buffer.alloc(0)
@@ -134,7 +157,7 @@ async function readChain(file: FileHandle, visit: (entry: CountEntry) => void): 
     await file.truncate(offset - rest.length)
     await file.sync()
   }
-  return head
+  return { head, size: offset - rest.length }
 }
 
 function parseLine(text: string, head: string): { readonly entry: CountEntry; readonly chain: string } {

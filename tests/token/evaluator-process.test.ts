@@ -1,11 +1,21 @@
 // Evaluators behind HTTP: files, authentication, limits, the durable count, and real separate processes.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFile, chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  chmod,
+  type FileHandle,
+  mkdtemp,
+  open,
+  readFile,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Router } from 'express'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   authorizeCall,
   deriveAnchors,
@@ -84,6 +94,35 @@ describe('count log', () => {
     expect(again.totals().get('registrar')).toBe(1275)
     await again.close()
     expect((await stat(path)).mode & 0o077).toBe(0)
+  })
+
+  it('refuses while the disk is full, and goes on when there is room, with no gap in the chain', async () => {
+    const path = join(folder, 'full')
+    const log = await openCountLog(path)
+    await log.append(entry(1))
+    const handle = await open(path)
+    const { prototype } = handle.constructor as unknown as { prototype: FileHandle }
+    await handle.close()
+    // A disk that takes the first half of what is written.
+    const full = vi.spyOn(prototype, 'appendFile').mockImplementation(async function (
+      this: FileHandle,
+      text,
+    ) {
+      await this.write(String(text).slice(0, 80))
+      throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+    })
+    for (const elements of [2, 3]) {
+      await expect(log.append(entry(elements))).rejects.toMatchObject({ code: 'ERR_TOKEN_COUNT_LOG' })
+    }
+    full.mockRestore()
+    await Promise.all([log.append(entry(4)), log.append(entry(5))])
+    expect(log.totals().get('registrar')).toBe(10)
+    const head = log.head()
+    await log.close()
+    const seen: number[] = []
+    const again = await openCountLog(path, ({ elements }) => seen.push(elements))
+    expect([seen, again.head()]).toEqual([[1, 4, 5], head])
+    await again.close()
   })
 
   it('cuts an unfinished last line and goes on; refuses any edit', async () => {
