@@ -5,8 +5,12 @@ export type Camera = { readonly stop: () => void }
 
 /** Longest side of a frame that is looked at; more pixels cost time and read no better. */
 const FRAME_SIDE = 1280
-/** Of a picture file; the second look is for a small code in a large photograph. */
-const PICTURE_SIDES = [1280, 4096] as const
+/** Looks at a picture file: as it is, turned for a code that stands on its corner, and large for a small code in it. */
+const PICTURE_LOOKS = [
+  { side: FRAME_SIDE, turn: 0 },
+  { side: FRAME_SIDE, turn: Math.PI / 4 },
+  { side: 4096, turn: 0 },
+] as const
 /** Largest picture file that is opened. */
 const MAX_FILE_BYTES = 30_000_000
 
@@ -56,10 +60,9 @@ export async function readPicture(file: Blob): Promise<Picture> {
     return { problem: 'no-picture' }
   }
   try {
-    for (const side of PICTURE_SIDES) {
-      const text = pixelReader(side)(bitmap, bitmap.width, bitmap.height)
+    for (const { side, turn } of PICTURE_LOOKS) {
+      const text = pixelReader(side, turn)(bitmap, bitmap.width, bitmap.height)
       if (text !== undefined) return { text }
-      if (Math.max(bitmap.width, bitmap.height) <= side) break
     }
     return { problem: 'no-code' }
   } finally {
@@ -67,15 +70,20 @@ export async function readPicture(file: Blob): Promise<Picture> {
   }
 }
 
-function pixelReader(maxSide: number) {
+function pixelReader(maxSide: number, turn = 0) {
   const canvas = document.createElement('canvas')
   const context = canvas.getContext('2d', { willReadFrequently: true })
   return (source: CanvasImageSource, width: number, height: number): string | undefined => {
     if (!context || width === 0 || height === 0) return undefined
     const scale = Math.min(1, maxSide / Math.max(width, height))
-    canvas.width = Math.round(width * scale)
-    canvas.height = Math.round(height * scale)
-    context.drawImage(source, 0, 0, canvas.width, canvas.height)
+    const [across, down] = [width * scale, height * scale]
+    // Turned, the picture stands in the middle of a box that holds its corners.
+    const [cos, sin] = [Math.cos(turn), Math.sin(turn)]
+    canvas.width = Math.round(across * cos + down * sin)
+    canvas.height = Math.round(across * sin + down * cos)
+    context.translate(canvas.width / 2, canvas.height / 2)
+    context.rotate(turn)
+    context.drawImage(source, -across / 2, -down / 2, across, down)
     try {
       return decodeImage(context.getImageData(0, 0, canvas.width, canvas.height))
     } catch {

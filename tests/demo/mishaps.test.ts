@@ -2,7 +2,7 @@
 // nonsense or nothing, wrong files. Nothing may be spent twice, mixed up or lost, and the page says what happened.
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
-import { check, enrol, findChromium, open, scene, showCode } from './browser.ts'
+import { check, enrol, findChromium, open, readResult, scene, showCode } from './browser.ts'
 
 const executable = findChromium()
 
@@ -111,6 +111,21 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('mishaps in the demo',
     const text = { name: 'a.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') }
     await gate.setInputFiles('#image-file', text)
     await expect.poll(() => gate.innerText('#scan-status')).toContain('not a picture')
+  })
+
+  it('reads a poor photograph of a screen, held at any angle', async () => {
+    const wallet = await town.visit('/citizen')
+    await enrol(wallet, 6)
+    const gate = await town.visit('/verifier')
+    await gate.click('#tab-image')
+    for (const degrees of [10, 45, 180]) {
+      await showCode(wallet)
+      await wallet.$eval('#code', (frame, turn) => frame.setAttribute('style', `rotate: ${turn}deg`), degrees)
+      const buffer = await wallet.screenshot({ type: 'jpeg', quality: 30 })
+      await gate.setInputFiles('#image-file', { name: 'screen.jpg', mimeType: 'image/jpeg', buffer })
+      expect(await readResult(gate), `${degrees}°`).toMatchObject({ ok: true })
+      await gate.click('#next')
+    }
   })
 
   it('says so when the lists come from another publisher, and begins anew only if told to', async () => {
