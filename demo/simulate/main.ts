@@ -10,8 +10,21 @@ import { plan } from './model.ts'
 import { PARAMETERS, readArguments } from './parameters.ts'
 import { figuresOf, linesOf, toTerminalTable } from './report.ts'
 
-const { parameters, bench, plots, json, docs, help } = readArguments(process.argv.slice(2))
+// A reader that closes the pipe early (`| head`) has seen enough.
+process.stdout.on('error', () => process.exit())
+
+const { parameters, bench, plots, json, docs, help } = given(() => readArguments(process.argv.slice(2)), 2)
 const say = (line: string) => void process.stdout.write(`${line}\n`)
+
+/** What whoever started this gave: when it cannot be read, one line says why. */
+function given<T>(read: () => T, exitCode: number): T {
+  try {
+    return read()
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exit(exitCode)
+  }
+}
 
 function draw(folder: string): void {
   mkdirSync(folder, { recursive: true })
@@ -27,7 +40,7 @@ if (help) {
   for (const line of table(rows)) say(line)
   process.exit()
 }
-const constants = readConstants(bench)
+const constants = given(() => readConstants(bench), 3)
 if (docs) {
   const file = 'docs/scale.md'
   writeFileSync(file, withFigures(readFileSync(file, 'utf8'), parameters, constants))

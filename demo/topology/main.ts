@@ -9,14 +9,23 @@ import { prepare } from './prepare.ts'
 import { startTopology } from './topology.ts'
 
 const say = (line: string) => void process.stdout.write(`${line}\n`)
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    drill: { type: 'boolean', default: false },
-    prepare: { type: 'boolean', default: false },
-    'base-url': { type: 'string', default: 'https://issuer.example' },
-  },
-})
+const { values, positionals } = readLine()
+
+function readLine() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        drill: { type: 'boolean', default: false },
+        prepare: { type: 'boolean', default: false },
+        'base-url': { type: 'string', default: 'https://issuer.example' },
+      },
+    })
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+    process.exit(2)
+  }
+}
 
 if (values.prepare) {
   const folder = positionals[0] ?? join(dirname(COMPOSE_FILE), 'secrets')

@@ -1,4 +1,6 @@
 // The simulator: cases computed by hand, quantities that are conserved, and answers that move the way they must.
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { type Constants, constantsOf, readConstants } from '../../demo/simulate/constants.ts'
 import { differentLists, listBytes, plan, refillLife } from '../../demo/simulate/model.ts'
@@ -181,5 +183,10 @@ describe('the plan', () => {
     expect(readArguments(['--people', '67000000']).parameters).toMatchObject({ people: 67e6, checks: 1e8 })
     expect(() => readArguments(['--people', 'many'])).toThrow('--people')
     expect(() => readArguments(['--no-such-thing', '1'])).toThrow()
+    const main = join(import.meta.dirname, '../../demo/simulate/main.ts')
+    const run = spawnSync(process.execPath, ['--import', 'tsx', main, '--people', 'many'], {
+      encoding: 'utf8',
+    })
+    expect(run).toMatchObject({ status: 2, stderr: '--people takes a positive number\n' })
   })
 })
