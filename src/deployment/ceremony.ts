@@ -64,13 +64,23 @@ export async function beginCeremonyIn(
   tools: CeremonyTools,
 ): Promise<Carried> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  for (const name of [STATE, broadcastFile(id), `evaluator-${id}.json`]) {
+  const begun = await begunIn(folder, id, terms, tools)
+  for (const name of [...(begun ? [] : [STATE]), broadcastFile(id), `evaluator-${id}.json`]) {
     if (existsSync(join(folder, name))) throw cannot(`there is ${name} already`)
   }
-  const { broadcast, state } = beginCeremony(id, { ...terms, random: tools.random })
-  await writeCarried(folder, STATE, formatCeremonyState(state, broadcast, terms))
+  const { broadcast, state } = begun ?? beginCeremony(id, { ...terms, random: tools.random })
+  if (!begun) await writeCarried(folder, STATE, formatCeremonyState(state, broadcast, terms))
   await writeCarried(folder, broadcastFile(id), formatBroadcast(broadcast, terms))
   return { toAll: [broadcastFile(id)], confidential: [] }
+}
+
+// A process that ended before it had written its broadcast, or found no room for it: the same one again.
+async function begunIn(folder: string, id: number, terms: CeremonyTerms, { group }: CeremonyTools) {
+  if (!existsSync(join(folder, STATE))) return undefined
+  const kept = parseCeremonyState(await readPrivateJson(join(folder, STATE)), group)
+  const { threshold, count, version } = kept.terms
+  const isSame = threshold === terms.threshold && count === terms.count && version === terms.version
+  return kept.state.id === id && isSame && kept.session === undefined ? kept : undefined
 }
 
 /**
@@ -241,9 +251,11 @@ export async function finishRefreshIn(folder: string, id: number, tools: Ceremon
   await writeCarried(folder, 'evaluators.json', formatKeySet(next))
   for (const { id: other } of next.shares) {
     for (const name of [partFile(other, id), partFile(id, other), dealFile(other), confirmationFile(other)]) {
-      await rm(join(folder, name), { force: true })
+      if (name !== confirmationFile(id)) await rm(join(folder, name), { force: true })
     }
   }
+  // Last: whoever finds it knows that the rest is to be removed.
+  await rm(join(folder, confirmationFile(id)), { force: true })
   return { id, keySet: next, hash: keySetHash(next) }
 }
 

@@ -9,7 +9,7 @@ import {
   parseJsonObject,
   utf8,
 } from '../base/index.ts'
-import type { P256PrivateJwk } from '../crypto/index.ts'
+import { type P256PrivateJwk, parsePublicJwk } from '../crypto/index.ts'
 import type { EncryptionKey, ReceivedRequest } from './authorization-request.ts'
 
 /** Presentations by the id of the credential query they answer. */
@@ -38,10 +38,17 @@ export async function encryptResponse(payload: JsonObject, request: ReceivedRequ
   const enc = ENC.findLast((value) => request.encValues.includes(value))
   if (!key || !enc) throw new CtidError('ERR_OPENID_REQUEST', { detail: 'no usable encryption key' })
   const header = { alg: 'ECDH-ES', enc, ...(typeof key['kid'] === 'string' ? { kid: key['kid'] } : {}) }
-  return new CompactEncrypt(utf8(JSON.stringify(payload)))
-    .setProtectedHeader(header)
-    .encrypt(await importJWK({ ...key }, 'ECDH-ES'))
+  try {
+    return await new CompactEncrypt(utf8(JSON.stringify(payload)))
+      .setProtectedHeader(header)
+      .encrypt(await importJWK({ ...parsePublicJwk(key) }, 'ECDH-ES'))
+  } catch (cause) {
+    throw new CtidError('ERR_OPENID_REQUEST', { detail: 'no usable encryption key', cause })
+  }
 }
+
+// Exactly: the decryption would pass over line breaks.
+const COMPACT = /^[\w-]+\.[\w-]*\.[\w-]+\.[\w-]*\.[\w-]+$/
 
 /**
  * Verifier: decrypts an answer with the request's key. A `kid` may be missing, but must not name another key;
@@ -51,6 +58,7 @@ export async function encryptResponse(payload: JsonObject, request: ReceivedRequ
  */
 export async function decryptResponse(jwe: string, key: DecryptionKey): Promise<JsonObject> {
   if (jwe.length > MAX_RESPONSE) throw new CtidError('ERR_OPENID_RESPONSE', { detail: 'size' })
+  if (!COMPACT.test(jwe)) throw new CtidError('ERR_OPENID_RESPONSE', { detail: 'form' })
   let plaintext: Uint8Array
   try {
     const { kid, zip, crit } = decodeProtectedHeader(jwe)

@@ -184,6 +184,17 @@ describe('a ceremony between three folders', () => {
     expect(existsSync(at('registrar', 'evaluator-1.json'))).toBe(false)
   })
 
+  it('begins with the same broadcast, where a process ended before it had written it', async () => {
+    await begin(1)
+    const broadcast = readFileSync(at(1, 'broadcast-1.json'))
+    await expect(begin(1)).rejects.toMatchObject(refusal(/there is broadcast-1.json already/))
+    rmSync(at(1, 'broadcast-1.json'))
+    await expect(begin(2, '--threshold', '3')).resolves.toBeDefined()
+    await expect(begin(1, '--threshold', '3')).rejects.toMatchObject(refusal(/ceremony-state.json already/))
+    await begin(1)
+    expect(readFileSync(at(1, 'broadcast-1.json'))).toEqual(broadcast)
+  })
+
   it('is finished by the next process, where one ended while it removed what was secret on the way', async () => {
     await everybody((id) => begin(id))
     await everybody((id) => run('exchange', at(id)))

@@ -285,6 +285,17 @@ describe('a verifier', () => {
     await expect(ask({ payload })).rejects.toThrow(/encryption key/)
   })
 
+  it.each<[string, object]>([
+    ['off the curve', { x: 'A'.repeat(43), y: 'A'.repeat(43) }],
+    ['too short', { x: 'AAAA' }],
+    ['of objects', { x: { toString: 1 }, y: null }],
+  ])('whose key is %s gets nothing', async (_name, change) => {
+    const { publicJwk } = await generateSigner()
+    const keys = [{ ...publicJwk, alg: 'ECDH-ES', use: 'enc', ...change }]
+    const payload = { response_mode: 'direct_post.jwt', client_metadata: { jwks: { keys } } }
+    await expect(ask({ payload })).rejects.toMatchObject({ code: 'ERR_OPENID_REQUEST' })
+  })
+
   it('that nobody vouches for gets nothing', async () => {
     await expect(ask({ by: system.wallets.parties.verifier })).rejects.toMatchObject({
       code: 'ERR_TRUST_ANCHOR',

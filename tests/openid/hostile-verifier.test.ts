@@ -655,6 +655,7 @@ describe('the encrypted answer', () => {
       (jwe) => retouch(jwe, (header) => ({ ...header, crit: ['x'], x: 1 })),
     ],
     ['cut off', (jwe) => jwe.slice(0, -4)],
+    ['with a line break', (jwe) => `${jwe.slice(0, -4)}\n${jwe.slice(-4)}`],
     ['of four parts', (jwe) => jwe.split('.').slice(0, 4).join('.')],
     ['of noise', () => 'a.b.c.d.e'],
     ['of nothing', () => ''],

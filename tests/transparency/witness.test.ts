@@ -1,5 +1,5 @@
 // The witness protocol, answer by answer (C2SP tlog-witness), and a log that will not publish without its witnesses.
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -140,6 +140,16 @@ describe('add-checkpoint', () => {
     const kept = (await readdir(folder)).filter((name) => name.endsWith('.evidence'))
     expect(kept).toHaveLength(1)
     expect(await readFile(join(folder, String(kept[0])), 'utf8')).toBe(note)
+  })
+
+  it('says by a code that its disk refuses, and goes on when it no longer does', async () => {
+    const folder = await newFolder()
+    const witness = witnessOf(2, await fileWitnessStore(folder))
+    const ask = async () => witness.addCheckpoint(formatAddCheckpoint(0, [], await noteAt(7)))
+    await rm(folder, { recursive: true })
+    await expect(ask()).rejects.toMatchObject({ code: 'ERR_LOG_CLOSED' })
+    await mkdir(folder)
+    expect((await ask()).status).toBe(200)
   })
 
   it('keeps its memory on disk', async () => {

@@ -3,14 +3,18 @@ import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CtidError } from '../../base/index.ts'
+import { CtidError, isCtidError } from '../../base/index.ts'
 import { acquireLock, type Lock } from '../../base/node.ts'
 import type { WitnessStore } from '../witness.ts'
 import { syncDirectory } from './journal.ts'
 
 const WAIT_MILLISECONDS = 5_000
 
-/** Keeps checkpoints as `<hash of the origin>.checkpoint`, and evidence of misbehaviour beside them. */
+/**
+ * Keeps checkpoints as `<hash of the origin>.checkpoint`, and evidence of misbehaviour beside them.
+ *
+ * @throws {CtidError} on its functions `ERR_LOG_CLOSED` when the disk refuses, `ERR_LOG_LOCKED` while another process writes
+ */
 export async function fileWitnessStore(directory: string): Promise<WitnessStore> {
   await mkdir(directory, { recursive: true })
   const nameOf = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 32)
@@ -38,21 +42,34 @@ export async function fileWitnessStore(directory: string): Promise<WitnessStore>
     }
   }
 
+  // Two processes that both looked would otherwise both write, and cosign two histories.
+  async function put(origin: string, note: string, last: string | undefined): Promise<boolean> {
+    const lock = await waitFor(`${pathOf(origin)}.lock`)
+    try {
+      if ((await get(origin)) !== last) return false
+      await write(pathOf(origin), note)
+      return true
+    } finally {
+      lock.release()
+    }
+  }
+
   return {
-    get,
-    // Two processes that both looked would otherwise both write, and cosign two histories.
-    async put(origin, note, last) {
-      const lock = await waitFor(`${pathOf(origin)}.lock`)
-      try {
-        if ((await get(origin)) !== last) return false
-        await write(pathOf(origin), note)
-        return true
-      } finally {
-        lock.release()
-      }
-    },
+    get: (origin) => onDisk(() => get(origin)),
+    put: (origin, note, last) => onDisk(() => put(origin, note, last)),
     evidence: (origin, note, reason) =>
-      write(join(directory, `${nameOf(origin)}.${reason}.${nameOf(note)}.evidence`), note),
+      onDisk(() => write(join(directory, `${nameOf(origin)}.${reason}.${nameOf(note)}.evidence`), note)),
+  }
+}
+
+// A disk that is full or broken is no secret, and passes: whoever asks is told to come again.
+async function onDisk<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw isCtidError(cause)
+      ? cause
+      : new CtidError('ERR_LOG_CLOSED', { detail: "the witness's memory", cause })
   }
 }
 
