@@ -1,6 +1,8 @@
 // The demo's server without a browser: safe headers, whole words in both languages, refusals without a trace of the input.
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { composePage, readPreferences } from '../../demo/compose.ts'
@@ -150,5 +152,25 @@ describe('the server', () => {
       expect(Object.keys(row).sort()).toEqual(['entry', 'events', 'since', 'state', 'token', 'tokenVersion'])
       expect(row['token']).toMatch(/^[0-9a-f]{16}$/)
     }
+  })
+})
+
+describe('the start of the demo', () => {
+  const start = (env: Record<string, string>) =>
+    new Promise<{ code: unknown; words: string }>((resolve) => {
+      const server = join(import.meta.dirname, '../../demo/server.ts')
+      const options = { env: { ...process.env, ...env } }
+      execFile(process.execPath, ['--import', 'tsx', server], options, (error, _, words) =>
+        resolve({ code: error?.code ?? 0, words }),
+      )
+    })
+
+  it('says in one line why there is none', async () => {
+    const [port, folder] = await Promise.all([
+      start({ PORT: 'web' }),
+      start({ PORT: '1', CTID_STATE: join(import.meta.filename, 'state') }),
+    ])
+    expect(port).toEqual({ code: 2, words: 'PORT is a number from 1 to 65535.\n' })
+    expect(folder).toEqual({ code: 3, words: 'Keys or town cannot be read or written (ENOTDIR).\n' })
   })
 })
