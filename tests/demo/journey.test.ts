@@ -106,6 +106,16 @@ describe.skipIf(!executable)('the demo in a browser', () => {
     await gate.selectOption('#policy', 'counter')
     expect(await check(gate, await showCode(wallet))).toMatchObject({ ok: false })
 
+    // Base45 has a space in its alphabet, and two in a row must be read as two.
+    const spaced = await gate.$eval('#challenge-text', (element) => {
+      const copy = element.cloneNode() as HTMLElement
+      copy.textContent = 'A  B'
+      element.after(copy)
+      const seen = copy.innerText
+      copy.remove()
+      return seen
+    })
+    expect(spaced).toBe('A  B')
     const challenge = await gate.innerText('#challenge-text')
     await wallet.click('#show-stop')
     await wallet.click('#challenge-open')
