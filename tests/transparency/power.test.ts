@@ -107,10 +107,11 @@ describe.runIf(wanted && possible)('a power cut', () => {
     expect(second).toMatchObject({ faults: [], acknowledged: 60 })
     expect(second.rotations).toBeGreaterThan(2)
 
-    // With so many tiles at once that the file system is synced as a whole.
-    const calls = trace('third', 330, 2_000_000)
+    // With so many tiles at once that the file system is synced as a whole; to twice the length, where the appending waits
+    // for it.
+    const calls = trace('third', 420, 2_000_000)
     const third = check(calls, second.left)
-    expect(third).toMatchObject({ faults: [], acknowledged: 330 })
+    expect(third).toMatchObject({ faults: [], acknowledged: 420 })
     expect(third.rotations).toBeGreaterThan(0)
     expect(calls.filter(({ what }) => what === 'sync-all').length).toBeGreaterThan(0)
   })
