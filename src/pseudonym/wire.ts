@@ -65,13 +65,14 @@ export function formatPart({ trustee, outputs, proof }: ConversionPart): JsonObj
 
 /** @throws {CtidError} `ERR_PSEUDONYM_TRUSTEES` for anything that is not a part */
 export function parsePart(group: Group, body: JsonObject): ConversionPart {
-  const { trustee, outputs, proof } = body
+  const { trustee, outputs, proof, ...unknown } = body
   const packed = bytes(outputs, MAX_ROWS * 64, 'ERR_PSEUDONYM_TRUSTEES')
-  if (typeof trustee !== 'number' || packed.length === 0 || packed.length % 64 !== 0) {
+  const isForm = Number.isSafeInteger(trustee) && Object.keys(unknown).length === 0
+  if (!isForm || packed.length === 0 || packed.length % 64 !== 0) {
     throw new CtidError('ERR_PSEUDONYM_TRUSTEES')
   }
   return {
-    trustee,
+    trustee: trustee as number,
     outputs: Array.from({ length: packed.length / 64 }, (_, i) => ({
       c1: group.parsePoint(packed.subarray(64 * i, 64 * i + 32)),
       c2: group.parsePoint(packed.subarray(64 * i + 32, 64 * i + 64)),

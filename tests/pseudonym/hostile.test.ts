@@ -65,6 +65,11 @@ test('members of the right shape with wrong content', () => {
     fc.property(part, (body) => refused(() => parsePart(nobleGroup, body))),
     SEED,
   )
+  const outputs = 'A'.repeat(86)
+  for (const odd of [{ trustee: 1.5 }, { trustee: 1, more: MARK }])
+    expect(() => parsePart(nobleGroup, { outputs, proof: '', ...odd })).toThrow(
+      expect.objectContaining({ code: 'ERR_PSEUDONYM_TRUSTEES' }),
+    )
   for (const rows of ['A'.repeat(524_289), '====', 'a']) {
     expect(() => parseRequest({ header: '', grant: '', rows, proof: '' })).toThrow(CtidError)
   }
