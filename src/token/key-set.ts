@@ -58,6 +58,8 @@ export function parseKeySet(input: Json, group: Group): EvaluatorKeySet {
       }
     }),
   }
+  const ids = keySet.shares.map(({ id }) => id)
+  if (ids.some((id, i) => id <= (ids[i - 1] ?? 0))) throw bad('shares')
   checkKeySet(keySet, group)
   return keySet
 }

@@ -140,6 +140,7 @@ describe('ceremony', () => {
       { ...json, groupKey: 'AA' },
       { ...json, shares: {} },
       { ...json, shares: [null] },
+      { ...json, shares: [...(json['shares'] as object[])].reverse() },
       { ...json, shares: new Array(65).fill(null) },
     ]) {
       refused(() => parseKeySet(wrong as Json, group), 'ERR_TOKEN_KEY_SET')
