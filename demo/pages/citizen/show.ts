@@ -61,6 +61,9 @@ export function showPanels(deps: ShowDeps): Show {
   type Showable = { verifier: string; challenge?: Uint8Array; bindToVerifier?: boolean }
   // Each showing spends a copy, so a double click must not spend two.
   const begin = once(async (options: Showable) => {
+    // The code of the copy before goes at once: whoever asked for a fresh one must not have the old one scanned.
+    showing = undefined
+    byId('panel-dynamic').querySelector('#code')?.replaceChildren()
     try {
       showing = await wallet.show({ kind: kind(), ...options })
     } catch (error) {
