@@ -193,7 +193,9 @@ describe.skipIf(!executable || !process.env['CTID_FULL'])('access to the demo', 
           .filter((control) => control.offsetParent !== null)
           .filter((control) => {
             control.focus({ focusVisible: true } as FocusOptions)
-            const ring = getComputedStyle(control.closest('.person') ?? control)
+            // A radio button or a choice of files may be hidden in its label, which then shows it.
+            const hidden = control.closest('.person') ?? control.closest('label:has(> .visually-hidden)')
+            const ring = getComputedStyle(hidden ?? control)
             return ring.outlineStyle === 'none' || ring.outlineWidth === '0px'
           })
           .map((control) => control.outerHTML.slice(0, 120))

@@ -33,8 +33,11 @@ export const verifierWords: Words = {
     'The camera may not be used. Allow it in the browser, or use a picture or the text.',
     '未获准使用摄像头。请在浏览器中允许，或改用图片或文本。',
   ],
-  'image.label': ['Picture of a code', '二维码图片'],
-  'image.hint': ['It is read in this page and sent nowhere.', '仅在本页读取，不会上传。'],
+  'image.label': ['Choose a picture', '选择图片'],
+  'image.hint': [
+    'A screenshot or photograph of a code. It is read in this page and sent nowhere.',
+    '二维码的截图或照片。仅在本页读取，不会上传。',
+  ],
   'paste.label': ['Text of the code', '二维码文本'],
   'paste.check': ['Check', '核验'],
 
