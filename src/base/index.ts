@@ -21,6 +21,7 @@ export { ERRORS } from './error-codes.ts'
 export { CtidError, type CtidErrorOptions, type ErrorCode, isCtidError, isErrorCode } from './errors.ts'
 export {
   canonicalJson,
+  exactMembers,
   isJsonObject,
   type Json,
   type JsonObject,

@@ -40,6 +40,26 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/**
+ * The value as an object that has every required member and none but those and the optional ones: a member that this version
+ * does not know could be what narrows the rest. Throws what `refuse` makes of the reason, which names members of the form alone.
+ */
+export function exactMembers(
+  value: Json | undefined,
+  {
+    required,
+    optional = [],
+  }: { readonly required: readonly string[]; readonly optional?: readonly string[] },
+  refuse: (detail: string) => Error,
+): JsonObject {
+  if (!isJsonObject(value)) throw refuse('not an object')
+  for (const name of required) if (!Object.hasOwn(value, name)) throw refuse(`${name} is missing`)
+  for (const name of Object.keys(value)) {
+    if (!required.includes(name) && !optional.includes(name)) throw refuse('an unknown member')
+  }
+  return value
+}
+
 // One pass over the text before JSON.parse: counts depth, and keeps the member names of each open object.
 // It may be lenient about everything else, since JSON.parse judges the grammar afterwards.
 function scanStructure(text: string, maxDepth: number): void {

@@ -1,7 +1,10 @@
 // One writer per file or directory. The lock is a file that names its owner; the lock of a dead process can be taken over.
 import { randomUUID } from 'node:crypto'
 import { existsSync, linkSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { CtidError } from './errors.ts'
+
+const POLL_MILLISECONDS = 20
 
 export type Lock = {
   /**
@@ -39,6 +42,25 @@ export function acquireLock(path: string, busy: CtidError, options: LockOptions 
     release: () => {
       if (held()) unlinkSync(path)
     },
+  }
+}
+
+/**
+ * As {@link acquireLock}, and waits for the owner.
+ *
+ * @throws `busy` when it has not let go after `seconds`, and errors of the file system
+ */
+export async function waitForLock(
+  path: string,
+  busy: CtidError,
+  { seconds, ...options }: LockOptions & { readonly seconds: number },
+): Promise<Lock> {
+  for (const start = performance.now(); ; await sleep(POLL_MILLISECONDS)) {
+    try {
+      return acquireLock(path, busy, options)
+    } catch (error) {
+      if (error !== busy || performance.now() - start > seconds * 1000) throw error
+    }
   }
 }
 

@@ -1,2 +1,2 @@
 // base, Node only: what needs files. Not part of the door that browsers use.
-export { acquireLock, type Lock } from './lock.ts'
+export { acquireLock, type Lock, waitForLock } from './lock.ts'

@@ -3,6 +3,7 @@ import {
   CtidError,
   canonicalJson,
   DAY,
+  exactMembers,
   isJsonObject,
   type Json,
   type JsonObject,
@@ -268,11 +269,7 @@ function members(
   required: readonly string[],
   optional: readonly string[] = [],
 ): JsonObject {
-  if (!isJsonObject(value)) throw malformed('not an object')
-  for (const name of required) if (!Object.hasOwn(value, name)) throw malformed(`${name} is missing`)
-  for (const name of Object.keys(value))
-    if (!required.includes(name) && !optional.includes(name)) throw malformed('an unknown member')
-  return value
+  return exactMembers(value, { required, optional }, malformed)
 }
 
 function list(value: Json | undefined): readonly Json[] {

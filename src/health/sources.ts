@@ -2,7 +2,7 @@
 import {
   CtidError,
   canonicalJson,
-  isJsonObject,
+  exactMembers,
   type Json,
   type JsonObject,
   toHex,
@@ -177,18 +177,12 @@ function isCount(value: Json | undefined): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-// A member that this version does not know could be what narrows a source.
 function members(
   value: Json | undefined,
   required: readonly string[],
   optional: readonly string[] = [],
 ): JsonObject {
-  const isForm =
-    isJsonObject(value) &&
-    required.every((name) => Object.hasOwn(value, name)) &&
-    Object.keys(value).every((name) => required.includes(name) || optional.includes(name))
-  if (!isForm) throw refuse('form of the register')
-  return value
+  return exactMembers(value, { required, optional }, () => refuse('form of the register'))
 }
 
 /** Whether a source may speak for a region. */

@@ -2,6 +2,7 @@
 import {
   CtidError,
   equalBytes,
+  exactMembers,
   fromBase64url,
   isJsonObject,
   type Json,
@@ -41,7 +42,8 @@ export function formatKeySet(keySet: EvaluatorKeySet): JsonObject {
  */
 export function parseKeySet(input: Json, group: Group): EvaluatorKeySet {
   if (!isJsonObject(input) || input['format'] !== KEY_SET_FORMAT) throw bad('format')
-  requireOnly(input, ['format', 'version', 'epoch', 'threshold', 'groupKey', 'shares'])
+  const required = ['format', 'version', 'epoch', 'threshold', 'groupKey', 'shares']
+  exactMembers(input, { required }, bad)
   const shares = input['shares']
   if (!Array.isArray(shares) || shares.length > MAX_EVALUATORS) throw bad('shares')
   const keySet: EvaluatorKeySet = {
@@ -50,11 +52,10 @@ export function parseKeySet(input: Json, group: Group): EvaluatorKeySet {
     threshold: integer(input['threshold'], 2, 'threshold'),
     groupKey: point(input['groupKey'], group, 'groupKey'),
     shares: shares.map((share): PublicShare => {
-      if (!isJsonObject(share)) throw bad('shares')
-      requireOnly(share, ['id', 'publicKey'])
+      const { id, publicKey } = exactMembers(share, { required: ['id', 'publicKey'] }, bad)
       return {
-        id: integer(share['id'], 1, 'shares'),
-        publicKey: point(share['publicKey'], group, 'shares'),
+        id: integer(id, 1, 'shares'),
+        publicKey: point(publicKey, group, 'shares'),
       }
     }),
   }
@@ -86,10 +87,6 @@ export function shareKeyOf(keySet: EvaluatorKeySet, id: number): Point {
   const share = keySet.shares.find((candidate) => candidate.id === id)
   if (!share) throw bad('unknown evaluator')
   return share.publicKey
-}
-
-function requireOnly(value: JsonObject, members: readonly string[]): void {
-  if (Object.keys(value).some((name) => !members.includes(name))) throw bad('an unknown member')
 }
 
 function integer(value: Json | undefined, least: number, field: string): number {

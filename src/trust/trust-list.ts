@@ -1,5 +1,5 @@
 // The trust list: who is recognised to sign what, in which region, with which keys, from when until when.
-import { CtidError, isJsonObject, type Json, type JsonObject } from '../base/index.ts'
+import { CtidError, exactMembers, type Json, type JsonObject } from '../base/index.ts'
 import { importVerifyKey, type P256PublicJwk, parsePublicJwk, type Signer } from '../crypto/index.ts'
 import { parseJws, signJws, verifyJws } from './jws.ts'
 import { keyId } from './key-id.ts'
@@ -162,16 +162,12 @@ function parseRecognition(value: Json): Recognition {
   }
 }
 
-function members(value: Json | undefined, required: string[], optional: string[] = []): JsonObject {
-  if (!isJsonObject(value)) throw new CtidError('ERR_TRUST_LIST', { detail: 'not an object' })
-  const names = Object.keys(value)
-  if (required.some((name) => !names.includes(name))) {
-    throw new CtidError('ERR_TRUST_LIST', { detail: 'a member is missing' })
-  }
-  if (names.some((name) => !required.includes(name) && !optional.includes(name))) {
-    throw new CtidError('ERR_TRUST_LIST', { detail: 'an unknown member' })
-  }
-  return value
+function members(
+  value: Json | undefined,
+  required: readonly string[],
+  optional: readonly string[] = [],
+): JsonObject {
+  return exactMembers(value, { required, optional }, (detail) => new CtidError('ERR_TRUST_LIST', { detail }))
 }
 
 function array(value: Json | undefined): readonly Json[] {

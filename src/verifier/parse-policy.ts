@@ -1,5 +1,5 @@
 // A policy from a file: read strictly, so that a misspelt member is an error and not a check that is silently missing.
-import { CtidError, isJsonObject, type Json, type JsonObject } from '../base/index.ts'
+import { CtidError, exactMembers, type Json, type JsonObject } from '../base/index.ts'
 import { ASSURANCE_LEVELS, type HealthOutcome } from '../qr/index.ts'
 import type { LogRequirement } from '../transparency/index.ts'
 import { CODE_CHECKS } from './checks.ts'
@@ -81,12 +81,7 @@ function members(
   required: readonly string[],
   optional: readonly string[] = [],
 ): JsonObject {
-  if (!isJsonObject(value)) throw wrong('an object is missing')
-  for (const name of required) if (!Object.hasOwn(value, name)) throw wrong('a member is missing')
-  for (const name of Object.keys(value)) {
-    if (!required.includes(name) && !optional.includes(name)) throw wrong('an unknown member')
-  }
-  return value
+  return exactMembers(value, { required, optional }, wrong)
 }
 
 function array(value: Json | undefined): readonly Json[] {

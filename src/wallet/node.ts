@@ -11,13 +11,12 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { CtidError, isJsonObject, parseJsonObject, type RandomBytes, toHex } from '../base/index.ts'
-import { acquireLock, type Lock } from '../base/node.ts'
+import { waitForLock } from '../base/node.ts'
 import { generateSigner, type P256PrivateJwk, signerFromJwk } from '../crypto/index.ts'
 import type { DeviceKeys, WalletStorage } from './storage.ts'
 
 const KEY_NAME = /^[0-9a-f]{16}$/
-const LOCK_ATTEMPTS = 150
-const LOCK_PAUSE_MS = 20
+const WAIT_SECONDS = 10
 
 /** One file with the wallet's text, and a lock file beside it while it is being changed. */
 export function fileStorage(directory: string): WalletStorage {
@@ -25,7 +24,8 @@ export function fileStorage(directory: string): WalletStorage {
   const file = join(directory, 'wallet.json')
   return {
     async update(change) {
-      const held = await lock(`${file}.lock`)
+      const busy = new CtidError('ERR_WALLET_STATE', { detail: 'locked by another process' })
+      const held = await waitForLock(`${file}.lock`, busy, { seconds: WAIT_SECONDS })
       try {
         const before = readIfThere(file)
         const { text, result } = change(before)
@@ -101,17 +101,5 @@ function syncFolder(folder: string): void {
     fsyncSync(handle)
   } finally {
     closeSync(handle)
-  }
-}
-
-async function lock(file: string): Promise<Lock> {
-  const busy = new CtidError('ERR_WALLET_STATE', { detail: 'locked by another process' })
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return acquireLock(file, busy)
-    } catch (error) {
-      if (error !== busy || attempt === LOCK_ATTEMPTS) throw error
-    }
-    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS))
   }
 }

@@ -2,13 +2,12 @@
 import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { CtidError, isCtidError } from '../../base/index.ts'
-import { acquireLock, type Lock } from '../../base/node.ts'
+import { waitForLock } from '../../base/node.ts'
 import type { WitnessStore } from '../witness.ts'
 import { syncDirectory } from './journal.ts'
 
-const WAIT_MILLISECONDS = 5_000
+const WAIT_SECONDS = 5
 
 /**
  * Keeps checkpoints as `<hash of the origin>.checkpoint`, and evidence of misbehaviour beside them.
@@ -44,7 +43,8 @@ export async function fileWitnessStore(directory: string): Promise<WitnessStore>
 
   // Two processes that both looked would otherwise both write, and cosign two histories.
   async function put(origin: string, note: string, last: string | undefined): Promise<boolean> {
-    const lock = await waitFor(`${pathOf(origin)}.lock`)
+    const busy = new CtidError('ERR_LOG_LOCKED')
+    const lock = await waitForLock(`${pathOf(origin)}.lock`, busy, { seconds: WAIT_SECONDS })
     try {
       if ((await get(origin)) !== last) return false
       await write(pathOf(origin), note)
@@ -70,16 +70,5 @@ async function onDisk<T>(work: () => Promise<T>): Promise<T> {
     throw isCtidError(cause)
       ? cause
       : new CtidError('ERR_LOG_CLOSED', { detail: "the witness's memory", cause })
-  }
-}
-
-async function waitFor(path: string): Promise<Lock> {
-  const busy = new CtidError('ERR_LOG_LOCKED')
-  for (const start = performance.now(); ; await sleep(10)) {
-    try {
-      return acquireLock(path, busy)
-    } catch (error) {
-      if (error !== busy || performance.now() - start > WAIT_MILLISECONDS) throw error
-    }
   }
 }
